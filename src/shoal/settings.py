@@ -1,0 +1,287 @@
+"""What a workspace is told: `shoal.yaml`, checked whole, every fault at once with its line.
+
+The models below are the reference; the tables in `docs/settings.md` are generated from them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from shoal.errors import Fault, SettingsError, suggest
+
+FILE = "shoal.yaml"
+NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
+
+Text = Annotated[str, Field(min_length=1, max_length=10_000)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Layout(_Part):
+    """How the lines of a text file are cut into columns. What is left out is found out from the file."""
+
+    delimiter: str | None = Field(None, description="column separator; `whitespace` for runs of blanks")
+    header: bool = Field(True, description="whether the first line names the columns")
+    columns: list[str] | None = Field(None, description="column names, where the file has none")
+    encoding: str = Field("utf-8", description="character encoding, such as utf-8, latin-1, cp1252")
+    quote: str = Field('"', max_length=1, description="quote character; empty for none")
+    decimal: Literal[".", ","] = Field(".", description="decimal mark of numbers")
+
+
+class EventColumn(_Part):
+    """The event's name is read from a column."""
+
+    column: Text = Field(description="the column that holds the event's name")
+    names: dict[str, str] = Field(
+        default_factory=dict, description="raw name to the name to use; others stay as they are"
+    )
+
+
+class Returns(_Part):
+    """Rows that take something back: events of their own, with a positive value."""
+
+    when: Text = Field(description="a predicate over the source's columns")
+    event: str = Field("Order Refunded", description="the event's name for these rows")
+
+
+class Source(_Part):
+    """Where data comes from and what its columns mean. Expressions are in the rule language."""
+
+    path: str | None = Field(None, description="file or glob, relative to the workspace; CSV, JSON lines, Parquet, also .gz")
+    sql: str | None = Field(None, description="a query, with `url`")
+    url: str | None = Field(None, description="database URL for `sql`; `${NAME}` is taken from the environment")
+    kind: Literal["events", "profiles"] = Field(
+        "events", description="`events`: a row is something that happened; `profiles`: a row is a customer"
+    )
+    format: Literal["csv", "json", "parquet"] | None = Field(None, description="by the file's suffix when left out")
+    csv: Layout = Field(default_factory=Layout, description="how text is cut into columns")
+    event: str | EventColumn = Field("Event", description="the event's name, or the column that holds it")
+    returns: Returns | None = Field(None, description="rows that are cancellations or returns")
+    id: str | None = Field(None, description="expression for a unique event id; a hash of the row when left out")
+    at: str | None = Field(None, description="expression for the event's time")
+    at_format: str | None = Field(None, description="strptime format of `at`, such as %d-%m-%Y %H:%M; `unix` and `unix_ms` too")
+    time_zone: str | None = Field(None, description="zone of times written without one; the workspace's when left out")
+    identifiers: dict[str, str] = Field(
+        default_factory=dict, description="identifier type to expression: customer_id, user_id, email, phone, ..."
+    )
+    value: str | None = Field(None, description="expression for the event's worth in money")
+    currency: str | None = Field(None, description="ISO 4217 code, or the column that holds it")
+    properties: dict[str, str | None] = Field(
+        default_factory=dict, description="property name to expression; an empty one is ignored"
+    )
+    traits: dict[str, str | None] = Field(
+        default_factory=dict, description="trait name to expression; an empty one is ignored"
+    )
+    where: str | None = Field(None, description="only rows for which this holds; the others go to quarantine as `excluded`")
+    duplicates: Literal["drop", "keep"] = Field(
+        "drop", description="what to do with rows that equal another in every column"
+    )
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Source:
+        if (self.path is None) == (self.sql is None):
+            raise ValueError("needs exactly one of `path` and `sql`")
+        if self.sql is not None and not self.url:
+            raise ValueError("`sql` needs a `url` of the database")
+        if self.kind == "events" and self.at is None:
+            raise ValueError("`at` is missing: name the column that holds the event's time")
+        if not self.identifiers:
+            raise ValueError("`identifiers` is missing: name at least one column that says who it was")
+        return self
+
+    @field_validator("identifiers", "properties", "traits")
+    @classmethod
+    def _names(cls, value: dict[str, str | None]) -> dict[str, str | None]:
+        for name in value:
+            if not NAME.match(name):
+                raise ValueError(f"'{name}' is not a name: letters, digits and _, starting with a letter")
+        return value
+
+
+class Unify(_Part):
+    """Guards of identity resolution."""
+
+    max_shared: int = Field(
+        10, ge=1, description="an identifier seen with more than this many others of one type joins nobody"
+    )
+    placeholders: list[str] = Field(
+        default_factory=list, description="further values that identify nobody, besides `unknown`, `0000` and the like"
+    )
+
+
+class SegmentSettings(_Part):
+    """How many segments to look for, and how small they may be."""
+
+    budget: int = Field(6, ge=2, le=60, description="at most this many discovered segments; more than 15 is warned about")
+    floor: float = Field(0.02, ge=0, lt=0.5, description="a segment with a smaller share of the people is merged or marked niche")
+
+
+class Objective(_Part):
+    """What to predict. Read by the prediction stage."""
+
+    name: Text
+    kind: str
+    event: str | None = None
+    horizon: str | None = None
+    active_within: str | None = None
+    label: str | None = None
+
+
+class Settings(_Part):
+    """A whole `shoal.yaml`."""
+
+    name: str = Field("shop", description="what reports call this workspace")
+    time_zone: str = Field("UTC", description="zone for hours, weekdays and days")
+    country: str | None = Field(None, description="ISO 3166 code, for phone numbers written without one")
+    currency: str | None = Field(None, description="ISO 4217 code that values are reported in")
+    rates: dict[str, float] = Field(default_factory=dict, description="one unit of a currency in the workspace's currency")
+    engine: str = Field("duckdb", description="analytical engine")
+    memory: str = Field("3GB", pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$", description="bound on the engine's memory")
+    keep_runs: int = Field(3, ge=1, description="how many past runs stay readable")
+    sources: dict[str, Source] = Field(default_factory=dict, description="where the data comes from")
+    unify: Unify = Field(default_factory=Unify, description="guards of identity resolution")
+    goal: Literal["retention", "acquisition", "conversion", "expansion", "value", "engagement"] | None = Field(
+        None, description="what the segmentation is for"
+    )
+    objectives: list[Objective] = Field(default_factory=list, description="what to predict")
+    features: dict[str, dict[str, Any]] = Field(default_factory=dict, description="features of your own, see docs/features.md")
+    events: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="which event names play a role: purchase, refund, view, cart, checkout, compare, pricing, login, ...",
+    )
+    segments: SegmentSettings = Field(default_factory=SegmentSettings, description="discovery's budget")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"unknown time zone '{value}'.{suggest(value, available_timezones())}")
+        return value
+
+    @field_validator("sources", "features")
+    @classmethod
+    def _names(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            if not NAME.match(name):
+                raise ValueError(f"'{name}' is not a name: letters, digits and _, starting with a letter")
+        return value
+
+
+def load(folder: Path) -> Settings:
+    """Reads and checks `shoal.yaml` in `folder`.
+
+    Raises SettingsError with every fault, each with line and remedy.
+    """
+    path = folder / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SettingsError(
+            [Fault(FILE, None, str(folder), "there is no shoal.yaml here", "run `shoal init FILE...` or pass -w DIR")]
+        ) from None
+    except UnicodeDecodeError as error:
+        raise SettingsError([Fault(FILE, None, "encoding", f"is not UTF-8 ({error})", "save the file as UTF-8")]) from None
+    return parse(text)
+
+
+def parse(text: str) -> Settings:
+    """Checks the text of a `shoal.yaml`.
+
+    >>> parse("sources: {}").time_zone
+    'UTC'
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else None
+        what = getattr(error, "problem", None) or str(error)
+        raise SettingsError([Fault(FILE, line, "YAML", what, "mend the YAML at this line")]) from None
+    lines = _lines(node)
+    if raw is None:
+        raw = {}
+    if not isinstance(raw, dict):
+        raise SettingsError([Fault(FILE, 1, "file", "is not a mapping of settings", "start with `sources:`")])
+    doubles = [Fault(FILE, line, where, "is given twice", "keep one") for where, line in _doubles(node)]
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError([*doubles, *(_fault(item, lines) for item in error.errors())]) from None
+    if doubles:
+        raise SettingsError(doubles)
+    return settings
+
+
+def _lines(node: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:
+    """Dotted place of every key and item, to its line (from 1)."""
+    found: dict[tuple[str, ...], int] = {}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            place = (*path, str(key.value))
+            found[place] = key.start_mark.line + 1
+            found.update(_lines(value, place))
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            place = (*path, str(index))
+            found[place] = value.start_mark.line + 1
+            found.update(_lines(value, place))
+    return found
+
+
+def _doubles(node: Any, path: tuple[str, ...] = ()) -> list[tuple[str, int]]:
+    if isinstance(node, yaml.SequenceNode):
+        return [double for value in node.value for double in _doubles(value, path)]
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    seen: set[str] = set()
+    found = []
+    for key, value in node.value:
+        place = (*path, str(key.value))
+        if key.value in seen:
+            found.append((".".join(place), key.start_mark.line + 1))
+        seen.add(key.value)
+        found.extend(_doubles(value, place))
+    return found
+
+
+def _fault(item: Mapping[str, Any], lines: Mapping[tuple[str, ...], int]) -> Fault:
+    place = tuple(str(part) for part in item["loc"])
+    known = place
+    while known and known not in lines:
+        known = known[:-1]
+    if item["type"] == "extra_forbidden":
+        what = f"unknown setting '{place[-1]}'.{suggest(place[-1], _fields(known[:-1]))}"
+        remedy = "correct the name or remove the line"
+    elif item["type"] == "missing":
+        what, remedy = "is missing", "add it"
+    else:
+        what = str(item["msg"]).removeprefix("Value error, ")
+        got = item.get("input")
+        if not isinstance(got, dict | list | BaseModel) and item["type"] != "value_error":
+            what += f"; got {got!r}"
+        remedy = "see docs/settings.md"
+    shown = ".".join(part for part in place if not part.startswith("function-")) or "file"
+    return Fault(FILE, lines.get(known), shown, what, remedy)
+
+
+def _fields(place: tuple[str, ...]) -> list[str]:
+    """The settings known at a place, for the nearest name."""
+    model: Any = Settings
+    for part in place:
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            break
+        field = model.model_fields.get(part)
+        model = {"sources": Source, "unify": Unify, "segments": SegmentSettings, "csv": Layout, "returns": Returns}.get(
+            part, model if field is None else None
+        )
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []

@@ -1,0 +1,126 @@
+"""The schema of every table that one stage hands to another.
+
+Columns named here always stand, in this order; more may follow (one per trait, one per feature).
+Instants are microseconds since 1970 in UTC. ``person`` is the 64-bit form of ``profile_id``.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+INSTANT = pa.timestamp("us", tz="UTC")
+
+EVENTS = pa.schema(
+    [
+        ("event_id", pa.string()),
+        ("profile_id", pa.string()),
+        ("at", INSTANT),
+        ("event", pa.string()),
+        ("source", pa.string()),
+        ("value", pa.float64()),
+        ("properties", pa.struct([])),
+        ("person", pa.int64()),
+    ]
+)
+PROFILES = pa.schema([("profile_id", pa.string()), ("first_seen", INSTANT), ("last_seen", INSTANT)])
+IDENTIFIERS = pa.schema(
+    [
+        ("profile_id", pa.string()),
+        ("type", pa.string()),
+        ("value", pa.string()),
+        ("first_seen", INSTANT),
+        ("last_seen", INSTANT),
+        ("source", pa.string()),
+    ]
+)
+FEATURES = pa.schema([("profile_id", pa.string()), ("as_of", INSTANT)])
+SCORES = pa.schema(
+    [
+        ("profile_id", pa.string()),
+        ("as_of", INSTANT),
+        ("model", pa.string()),
+        ("score", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("version", pa.string()),
+    ]
+)
+SEGMENTS = pa.schema(
+    [
+        ("name", pa.string()),
+        ("version", pa.int32()),
+        ("kind", pa.string()),
+        ("status", pa.string()),
+        ("rule", pa.string()),
+        ("size", pa.int64()),
+        ("share", pa.float64()),
+        ("value_share", pa.float64()),
+    ]
+)
+MEMBERSHIPS = pa.schema(
+    [
+        ("segment", pa.string()),
+        ("version", pa.int32()),
+        ("profile_id", pa.string()),
+        ("entered_at", INSTANT),
+        ("left_at", INSTANT),
+    ]
+)
+VERDICTS = pa.schema(
+    [
+        ("subject", pa.string()),
+        ("check", pa.string()),
+        ("result", pa.string()),
+        ("value", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("rule", pa.string()),
+    ]
+)
+QUARANTINE = pa.schema(
+    [
+        ("source", pa.string()),
+        ("row", pa.int64()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("raw", pa.string()),
+    ]
+)
+
+PUBLIC = {
+    "events": EVENTS,
+    "profiles": PROFILES,
+    "identifiers": IDENTIFIERS,
+    "features": FEATURES,
+    "segments": SEGMENTS,
+    "memberships": MEMBERSHIPS,
+    "verdicts": VERDICTS,
+    "quarantine": QUARANTINE,
+}
+
+
+def profile_id(person: int) -> str:
+    """The public form of a person's 64-bit number.
+
+    >>> profile_id(255), profile_id(-1)
+    ('p00000000000000ff', 'pffffffffffffffff')
+    """
+    return f"p{person & 0xFFFFFFFFFFFFFFFF:016x}"
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Orders and casts the standing columns of `schema`; further columns follow unchanged.
+
+    Raises KeyError when a standing column is missing: a stage broke its contract.
+    """
+    standing = [
+        table[field.name]
+        if pa.types.is_struct(field.type)
+        else table[field.name].cast(field.type)
+        for field in schema
+    ]
+    further = [name for name in table.column_names if name not in schema.names]
+    return pa.table(
+        [*standing, *(table[name] for name in further)],
+        names=[*schema.names, *further],
+    )
