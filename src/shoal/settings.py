@@ -56,7 +56,9 @@ class Returns(_Part):
 class Source(_Part):
     """Where data comes from and what its columns mean. Expressions are in the rule language."""
 
-    path: str | None = Field(None, description="file or glob, relative to the workspace; CSV, JSON lines, Parquet, also .gz")
+    path: str | None = Field(
+        None, description="file or glob, relative to the workspace; CSV, JSON lines, Parquet, also .gz"
+    )
     sql: str | None = Field(None, description="a query, with `url`")
     url: str | None = Field(None, description="database URL for `sql`; `${NAME}` is taken from the environment")
     kind: Literal["events", "profiles"] = Field(
@@ -68,7 +70,9 @@ class Source(_Part):
     returns: Returns | None = Field(None, description="rows that are cancellations or returns")
     id: str | None = Field(None, description="expression for a unique event id; a hash of the row when left out")
     at: str | None = Field(None, description="expression for the event's time")
-    at_format: str | None = Field(None, description="strptime format of `at`, such as %d-%m-%Y %H:%M; `unix` and `unix_ms` too")
+    at_format: str | None = Field(
+        None, description="strptime format of `at`, such as %d-%m-%Y %H:%M; `unix` and `unix_ms` too"
+    )
     time_zone: str | None = Field(None, description="zone of times written without one; the workspace's when left out")
     identifiers: dict[str, str] = Field(
         default_factory=dict, description="identifier type to expression: customer_id, user_id, email, phone, ..."
@@ -81,7 +85,9 @@ class Source(_Part):
     traits: dict[str, str | None] = Field(
         default_factory=dict, description="trait name to expression; an empty one is ignored"
     )
-    where: str | None = Field(None, description="only rows for which this holds; the others go to quarantine as `excluded`")
+    where: str | None = Field(
+        None, description="only rows for which this holds; the others go to quarantine as `excluded`"
+    )
     duplicates: Literal["drop", "keep"] = Field(
         "drop", description="what to do with rows that equal another in every column"
     )
@@ -121,8 +127,12 @@ class Unify(_Part):
 class SegmentSettings(_Part):
     """How many segments to look for, and how small they may be."""
 
-    budget: int = Field(6, ge=2, le=60, description="at most this many discovered segments; more than 15 is warned about")
-    floor: float = Field(0.02, ge=0, lt=0.5, description="a segment with a smaller share of the people is merged or marked niche")
+    budget: int = Field(
+        6, ge=2, le=60, description="at most this many discovered segments; more than 15 is warned about"
+    )
+    floor: float = Field(
+        0.02, ge=0, lt=0.5, description="a segment with a smaller share of the people is merged or marked niche"
+    )
 
 
 class Objective(_Part):
@@ -143,7 +153,9 @@ class Settings(_Part):
     time_zone: str = Field("UTC", description="zone for hours, weekdays and days")
     country: str | None = Field(None, description="ISO 3166 code, for phone numbers written without one")
     currency: str | None = Field(None, description="ISO 4217 code that values are reported in")
-    rates: dict[str, float] = Field(default_factory=dict, description="one unit of a currency in the workspace's currency")
+    rates: dict[str, float] = Field(
+        default_factory=dict, description="one unit of a currency in the workspace's currency"
+    )
     engine: str = Field("duckdb", description="analytical engine")
     memory: str = Field("3GB", pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$", description="bound on the engine's memory")
     keep_runs: int = Field(3, ge=1, description="how many past runs stay readable")
@@ -153,7 +165,9 @@ class Settings(_Part):
         None, description="what the segmentation is for"
     )
     objectives: list[Objective] = Field(default_factory=list, description="what to predict")
-    features: dict[str, dict[str, Any]] = Field(default_factory=dict, description="features of your own, see docs/features.md")
+    features: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="features of your own, see docs/features.md"
+    )
     events: dict[str, list[str]] = Field(
         default_factory=dict,
         description="which event names play a role: purchase, refund, view, cart, checkout, compare, pricing, login, ...",
@@ -189,7 +203,9 @@ def load(folder: Path) -> Settings:
             [Fault(FILE, None, str(folder), "there is no shoal.yaml here", "run `shoal init FILE...` or pass -w DIR")]
         ) from None
     except UnicodeDecodeError as error:
-        raise SettingsError([Fault(FILE, None, "encoding", f"is not UTF-8 ({error})", "save the file as UTF-8")]) from None
+        raise SettingsError(
+            [Fault(FILE, None, "encoding", f"is not UTF-8 ({error})", "save the file as UTF-8")]
+        ) from None
     return parse(text)
 
 

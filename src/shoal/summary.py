@@ -56,7 +56,9 @@ class Brief(Record):
     value: str = Field("", description="estimated value in a sentence")
     strategies: list[str] = []
     risks: list[str] = []
-    expected_revenue: Interval | None = Field(None, description="a person's next-period revenue, as measured one period earlier")
+    expected_revenue: Interval | None = Field(
+        None, description="a person's next-period revenue, as measured one period earlier"
+    )
 
 
 class Segment(Record):
@@ -74,7 +76,8 @@ class Segment(Record):
     fidelity: float | None = Field(None, description="how far the rule agrees with the cluster it came from")
     brief: Brief
     next_period: dict[str, Interval] = Field(
-        default_factory=dict, description="revenue and retention of the period after, for the people the rule held for one period ago"
+        default_factory=dict,
+        description="revenue and retention of the period after, for the people the rule held for one period ago",
     )
     means: dict[str, float | None] = Field(default_factory=dict, description="mean of each discovery input")
 

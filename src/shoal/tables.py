@@ -114,10 +114,7 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     Raises KeyError when a standing column is missing: a stage broke its contract.
     """
     standing = [
-        table[field.name]
-        if pa.types.is_struct(field.type)
-        else table[field.name].cast(field.type)
-        for field in schema
+        table[field.name] if pa.types.is_struct(field.type) else table[field.name].cast(field.type) for field in schema
     ]
     further = [name for name in table.column_names if name not in schema.names]
     return pa.table(

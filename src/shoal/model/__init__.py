@@ -1,0 +1,1 @@
+"""Who is alike, who is valuable: segments as rules."""

@@ -1,0 +1,1 @@
+"""Show a run to people: terminal and self-contained HTML."""

@@ -1,0 +1,1 @@
+"""Port to the operational databases."""

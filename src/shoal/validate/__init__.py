@@ -1,0 +1,1 @@
+"""Refuse what will not hold."""
