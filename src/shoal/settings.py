@@ -170,7 +170,7 @@ class Settings(_Part):
     )
     events: dict[str, list[str]] = Field(
         default_factory=dict,
-        description="which event names play a role: purchase, refund, view, cart, checkout, compare, pricing, login, ...",
+        description="which event names play a role: purchase, refund, view, cart, checkout, compare, pricing, login",
     )
     segments: SegmentSettings = Field(default_factory=SegmentSettings, description="discovery's budget")
 

@@ -143,7 +143,7 @@ class ColumnQuality(Record):
 
 
 class SourceQuality(Record):
-    """How good one source's rows are. `read` = `loaded` + `quarantined`; duplicates dropped are among the quarantined."""
+    """How good one source's rows are. `read` = `loaded` + `quarantined`, dropped duplicates included."""
 
     source: str
     files: list[str]
