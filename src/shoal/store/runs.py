@@ -98,7 +98,7 @@ class Runs:
             with _storage(self.home):
                 for left in self.runs.glob("*.part"):
                     shutil.rmtree(left, ignore_errors=True)
-                run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
+                run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid4().hex[:4]}"
                 run = Run(run_id, self.runs / f"{run_id}.part")
                 run.folder.mkdir()
                 try:
