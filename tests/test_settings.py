@@ -52,7 +52,7 @@ def test_a_setting_given_twice_is_a_fault() -> None:
 
 
 def test_broken_yaml_names_the_line() -> None:
-    assert faults("sources:\n  a: [1,\nname: x\n")[0].startswith("shoal.yaml:3")
+    assert faults("sources:\n  a: ]\n")[0].startswith("shoal.yaml:2")
 
 
 def test_a_source_needs_one_origin() -> None:

@@ -12,8 +12,8 @@ from shoal.errors import NotFound, StorageError, UsageError, suggest
 from shoal.store.runs import Run, Runs
 
 if TYPE_CHECKING:
-    import pandas
-    import polars
+    import pandas as pd
+    import polars as pl
     import pyarrow as pa
 
     from shoal.unify.propose import Proposal
@@ -41,15 +41,15 @@ class Table:
 
         return pyarrow.dataset.dataset(self.files, format="parquet").to_table()
 
-    def to_pandas(self) -> pandas.DataFrame:
+    def to_pandas(self) -> pd.DataFrame:
         """The whole table as a pandas frame (extra `shoal[pandas]`)."""
         return self.to_arrow().to_pandas()
 
-    def to_polars(self) -> polars.LazyFrame:
+    def to_polars(self) -> pl.LazyFrame:
         """A lazy polars frame over the files (extra `shoal[polars]`)."""
-        import polars
+        import polars as pl
 
-        return polars.scan_parquet(self.files)
+        return pl.scan_parquet(self.files)
 
     def sql(self, query: str) -> pa.Table:
         """A query over the run's tables, each by its name."""
