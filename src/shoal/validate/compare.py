@@ -92,7 +92,7 @@ def words(scores: Scores, horizon_days: float) -> str:
 
 def difference_verdicts(scores: Scores) -> list[Verdict]:
     """The verdicts on each set: how much of the next period it explains, and discovery's lead over tradition."""
-    note = scores.words[scores.primary]
+    note = scores.words[scores.primary] + (f", the {scores.parts}" if scores.parts else "")
     if scores.sampled < scores.people:
         note += f"; on a sample of {scores.sampled:,} people"
     verdicts = []
@@ -103,23 +103,29 @@ def difference_verdicts(scores: Scores) -> list[Verdict]:
     mine, rival = _of_kind(scores, ranked, discovered=True), _of_kind(scores, ranked, discovered=False)
     if mine is not None and rival is not None:
         lead = scores.lead(scores.primary, mine, rival)
-        note = f"{_name(scores, mine)} against {_name(scores, rival)}, {note}"
+        note = f"{_name(scores, mine)} against {_name(scores, rival)} in {note}"
         verdicts.append(judge("advantage", f"set:{DISCOVERED}", lead.value, lead.low, lead.high, scores.people, note))
     return verdicts
 
 
 def percent(value: float | None) -> str:
-    """A share in words, with a decimal below 10 %.
+    """A share in words: no decimals from 10 %, one below, one digit when it is tiny.
 
-    >>> percent(0.234), percent(0.0312), percent(-0.004), percent(None)
-    ('23 %', '3.1 %', '-0.4 %', 'unknown')
+    >>> percent(0.234), percent(0.0312), percent(-0.0004), percent(0.0), percent(None)
+    ('23 %', '3.1 %', '-0.04 %', '0 %', 'unknown')
     """
     return "unknown" if value is None else f"{_hundred(value)} %"
 
 
 def _hundred(value: float) -> str:
-    text = f"{100 * value:.0f}" if abs(value) >= 0.0995 else f"{100 * value:.1f}"
-    return text.removesuffix(".0").replace("-0", "0") if float(text) == 0 else text.removesuffix(".0")
+    size = abs(100 * value)
+    digits = 0 if size >= 9.95 else 1 if size >= 0.095 else 2
+    text = f"{100 * value:.{digits}f}".rstrip("0").rstrip(".") if digits else f"{100 * value:.0f}"
+    return "0" if text in ("", "-", "-0") else text
+
+
+def _explained(value: float | None) -> str:
+    return percent(value) if value is None or value > 0 else f"nothing ({percent(value)})"
 
 
 def _ranked(scores: Scores) -> list[int]:
@@ -161,7 +167,7 @@ def _telling(scores: Scores) -> list[str]:
 def _sentence(scores: Scores, metric: str, one: int, other: int) -> str:
     mine, rival = scores.interval(metric, one), scores.interval(metric, other)
     return (
-        f"{_name(scores, one)} explain {percent(mine.value)} of {scores.words[metric]} against {percent(rival.value)} "
+        f"{_name(scores, one)} explain {_explained(mine.value)} of {scores.words[metric]} against {_explained(rival.value)} "
         f"for {_name(scores, other)}: {_outcome(scores, scores.lead(metric, one, other), one, other)}."
     )
 

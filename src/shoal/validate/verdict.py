@@ -142,6 +142,17 @@ def judge(
     )
 
 
+def reference() -> str:
+    """The table of checks as Markdown, for docs/validation.md."""
+    effects = {"": "no", "refused": "refuses", "niche": "makes niche"}
+    rows = [
+        f"| `{check.name}` | {check.subject} | {check.rule} | {effects[check.on_fail]} | {check.why} |"
+        for check in CHECKS.values()
+    ]
+    head = ["| check | of a | rule | does a fail stop release? | why |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows])
+
+
 def show(value: float, unit: Unit) -> str:
     """A number in its unit, in words.
 
