@@ -166,10 +166,9 @@ def _telling(scores: Scores) -> list[str]:
 
 def _sentence(scores: Scores, metric: str, one: int, other: int) -> str:
     mine, rival = scores.interval(metric, one), scores.interval(metric, other)
-    return (
-        f"{_name(scores, one)} explain {_explained(mine.value)} of {scores.words[metric]} against {_explained(rival.value)} "
-        f"for {_name(scores, other)}: {_outcome(scores, scores.lead(metric, one, other), one, other)}."
-    )
+    shares = f"{_explained(mine.value)} of {scores.words[metric]} against {_explained(rival.value)}"
+    told = _outcome(scores, scores.lead(metric, one, other), one, other)
+    return f"{_name(scores, one)} explain {shares} for {_name(scores, other)}: {told}."
 
 
 def _outcome(scores: Scores, lead: Interval, one: int, other: int) -> str:

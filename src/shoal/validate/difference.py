@@ -16,6 +16,7 @@ from shoal.validate.outcome import Outcome
 from shoal.validate.verdict import CHECKS, judge
 
 LEVEL = 0.05
+GUARD = 30
 
 
 @dataclass(frozen=True)
@@ -151,10 +152,12 @@ class _Sums:
 
     @property
     def error(self) -> Floats:
-        """Variance of the mean; the spread within is drawn a little to everybody's (1), so that a few who are all
-        alike are not taken for certain."""
-        within = np.maximum(self.square - self.n * self.mean**2, 0)
-        return np.asarray((within + 2.0) / (np.maximum(self.n - 1, 1) + 2.0) / np.maximum(self.n, 1))
+        """Variance of the mean. A spread below everybody's (1) is drawn towards it with the weight of 30 people, so
+        that a few who are all alike are not taken for certain."""
+        own = np.maximum(self.square - self.n * self.mean**2, 0)
+        freedom = np.maximum(self.n - 1, 1)
+        within = np.maximum(own / freedom, (own + GUARD) / (freedom + GUARD))
+        return np.asarray(within / np.maximum(self.n, 1))
 
 
 @dataclass(frozen=True)

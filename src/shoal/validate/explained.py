@@ -55,12 +55,15 @@ class Scores:
 def explained(cuts: Sequence[Cut], outcomes: Sequence[Outcome], *, seed: int = 0) -> Scores:
     """Out-of-sample share of variance explained (R2) of each outcome, AUC for retention, and their summaries.
 
-    With m the mean of a person's segment and M that of everybody, both learned on the other half,
-    R2 = sum (m - M)(y - M) / sum (y - M)^2. As y is independent of what was learned, this is centred on the share that
-    the true segment means explain, whatever the number of segments: one segment of everybody scores exactly 0, random
-    ones 0 on average. (1 - sum (y - m)^2 / sum (y - M)^2 also charges for the noise in m, about 2 k / n.) `value` is the mean R2 of the value outcomes that count,
-    `behaviour` that of the behaviour outcomes, `overall` the mean of both where both are there. Intervals are
-    percentiles of 1,000 bootstrap draws of (blocks of) people; at most 100,000 people, drawn with the seed, are used.
+    With m the mean of a person's segment and M that of everybody, both learned on the other half, and Y that of
+    everybody in the person's own half, R2 = sum (m - M)(y - Y) / sum (y - Y)^2. As y is independent of what was
+    learned, this is centred on the share that the true segment means explain, whatever the number of segments: one
+    segment of everybody scores exactly 0, random ones 0 on average. (1 - sum (y - m)^2 / sum (y - M)^2 also charges
+    for the noise in m, about 2 k / n.)
+
+    `value` is the mean R2 of the value outcomes that count, `behaviour` that of the behaviour outcomes, `overall` the
+    mean of both where both are there. Intervals are percentiles of 1,000 bootstrap draws of (blocks of) people; at most
+    100,000 people, drawn with the seed, are used.
 
     Raises:
         UsageError: cuts and outcomes are not of the same people.
@@ -139,14 +142,13 @@ def _cells(half: Codes, codes: Codes, k: int) -> Codes:
 def _parts(values: Floats, known: Codes, halves: Sequence[Codes], codes: Sequence[tuple[Codes, int]]) -> list[Floats]:
     """Each person's part of the total sum of squares, then of each cut's explained one, summed over the splits.
 
-    Summed over people, 2 (m - M)(y - M) - (m - M)(own m - own M) is (m - M)(y - M); written so, a person's part is also
-    their influence on the score, and drawing people anew gives intervals that hold.
+    Over people, 2 (m - M)(y - Y) - (m - M)(own half's m - Y) sums to (m - M)(y - Y); written so, a person's part is
+    also their influence on the score, and drawing people anew gives intervals that hold.
     """
     parts = [np.zeros(len(values)) for _ in range(len(codes) + 1)]
     for half in halves:
         both = _learned(values, known, half, 0)[:, 0]
-        everybody = both[half]
-        off = (values - everybody) * known
+        off = (values - both[::-1][half]) * known
         parts[0] += off**2
         for part, (code, k) in zip(parts[1:], codes, strict=True):
             cell = _cells(half, code, k)

@@ -67,7 +67,7 @@ def bootstrap(
     [1.0, 1.0]
     """
     labels, count = tidy(codes, k)
-    rows = sample(labels, people, seed=seed, floor=50)
+    rows = sample(labels, people, seed=seed, floor=20)
     sizes = np.bincount(labels[labels >= 0], minlength=count)
     found = _rounds(labels, rows, count, refit, rounds, seed) if len(rows) and rounds > 0 else np.empty((0, count))
     parts = tuple(_middle(found[:, code]) for code in range(count))
