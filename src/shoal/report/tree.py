@@ -1,0 +1,103 @@
+"""The segment tree as streams: everybody enters on the left and ends in a segment on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shoal.report.numbers import percent
+from shoal.summary import TreeNode
+
+_COLUMN = 190.0
+_ROW = 46.0
+_ENDS = 230.0
+_THICKEST = 64.0
+
+
+@dataclass(frozen=True)
+class Knot:
+    """A node of the tree: its condition, its share of people, and its segment when it is a leaf."""
+
+    x: float
+    y: float
+    depth: int
+    thick: float
+    words: str
+    share: str
+    segment: str | None
+    parent: tuple[float, float] | None
+
+    @property
+    def path(self) -> str:
+        """The stream from the parent, as an SVG path."""
+        if self.parent is None:
+            return ""
+        x, y = self.parent
+        middle = round((x + self.x) / 2, 1)
+        return f"M{x} {y} C{middle} {y} {middle} {self.y} {self.x} {self.y}"
+
+
+@dataclass(frozen=True)
+class Streams:
+    width: float
+    height: float
+    knots: list[Knot]
+
+
+def streams(root: TreeNode) -> Streams:
+    """Places every node: depth across, leaves evenly down, a parent between its branches."""
+    depth = max(_depths(root))
+    knots, _, height = _place(root, root.rule or "Everybody", 0, 0.0)
+    knots = [_with_parent(knot, parent) for knot, parent in knots]
+    return Streams(width=depth * _COLUMN + _ENDS + 20, height=height, knots=knots)
+
+
+def _depths(node: TreeNode, depth: int = 0) -> Iterator[int]:
+    yield depth
+    for branch in node.branches:
+        yield from _depths(branch, depth + 1)
+
+
+_Placed = list[tuple[Knot, Knot | None]]
+
+
+def _place(node: TreeNode, words: str, depth: int, top: float) -> tuple[_Placed, Knot, float]:
+    placed: _Placed = []
+    children: list[Knot] = []
+    bottom = top
+    for branch, branch_words in conditions(node):
+        below, child, bottom = _place(branch, branch_words, depth + 1, bottom)
+        placed += below
+        children.append(child)
+    if not children:
+        bottom = top + _ROW
+    y = (children[0].y + children[-1].y) / 2 if children else top + _ROW / 2
+    knot = Knot(
+        x=round(10 + depth * _COLUMN, 1),
+        y=round(y, 1),
+        depth=depth,
+        thick=round(max(1.5, min(1.0, node.share) * _THICKEST), 1),
+        words=words,
+        share=percent(node.share),
+        segment=node.segment,
+        parent=None,
+    )
+    placed = [(child, knot if parent is None else parent) for child, parent in placed]
+    return [*placed, (knot, None)], knot, bottom
+
+
+def _with_parent(knot: Knot, parent: Knot | None) -> Knot:
+    at = None if parent is None else (parent.x, parent.y)
+    return Knot(knot.x, knot.y, knot.depth, knot.thick, knot.words, knot.share, knot.segment, at)
+
+
+def conditions(node: TreeNode) -> list[tuple[TreeNode, str]]:
+    """The branches, each with the condition that leads into it.
+
+    A branch without a rule of its own answers its parent's: yes first, no second.
+    """
+    answers = ("yes", "no")
+    return [
+        (branch, branch.rule or (answers[i] if i < len(answers) else "otherwise"))
+        for i, branch in enumerate(node.branches)
+    ]

@@ -1,0 +1,240 @@
+"""A run arranged in the reader's order: numbered segments with their evidence, the finding, the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from shoal.report import words
+from shoal.report.charts import Curves, Plane, Whiskers, curves, plane, whiskers
+from shoal.report.numbers import compact, count, decimal, known, money, percent
+from shoal.report.tree import Streams, streams
+from shoal.summary import Contender, Interval, Result, Run, Segment, Verdict
+
+COLOURS = 8
+_SHARES = {"retention", "churn", "size", "coverage", "actionability", "fidelity", "reach", "share"}
+_STABILITY = ("stability", "jaccard", "bootstrap")
+_TRADITIONAL = ("rule", "rfm", "value", "lifecycle", "intent")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A discovered segment with the number and colour that stand for it everywhere."""
+
+    number: int
+    segment: Segment
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    @property
+    def colour(self) -> int:
+        return (self.number - 1) % COLOURS + 1
+
+    @property
+    def revenue(self) -> Interval | None:
+        return self.segment.next_period.get("revenue") or self.segment.brief.expected_revenue
+
+    @property
+    def measures(self) -> dict[str, Interval]:
+        revenue = {"revenue": self.revenue} if self.revenue else {}
+        return {**revenue, **{name: i for name, i in self.segment.next_period.items() if name != "revenue"}}
+
+
+@dataclass(frozen=True)
+class Fact:
+    name: str
+    value: str
+    detail: str = ""
+
+
+def worth(segments: Iterable[Segment]) -> list[Segment]:
+    """Released and draft segments first, then niches, then refused ones; each by value, then by size."""
+    last = {"niche": 1, "refused": 2}
+    return sorted(segments, key=lambda s: (last.get(s.status, 0), -(s.value_share or 0.0), -s.size))
+
+
+def amount(name: str, value: float | None, currency: str | None) -> str:
+    """A number in the unit of the measure or check that it belongs to.
+
+    >>> amount("retention", 0.581, "GBP"), amount("revenue", 128.4, "GBP"), amount("silhouette", 0.2134, "GBP")
+    ('58%', '£128', '0.213')
+    """
+    if name in _SHARES and value is not None and abs(value) <= 1:
+        return percent(value)
+    return money(value, currency) if name == "revenue" else decimal(value)
+
+
+def span(name: str, interval: Interval | Verdict, currency: str | None) -> str:
+    """The interval behind an estimate, '' where there is none."""
+    if not (known(interval.low) and known(interval.high)):
+        return ""
+    return f"{amount(name, interval.low, currency)} to {amount(name, interval.high, currency)}"
+
+
+@dataclass(frozen=True)
+class View:
+    run: Run
+
+    @cached_property
+    def shown(self) -> list[Shown]:
+        found = worth(s for s in self.run.segments if s.kind == "discovered")
+        return [Shown(i, s, self.about(s.name)) for i, s in enumerate(found, start=1)]
+
+    @cached_property
+    def traditional(self) -> dict[str, list[Segment]]:
+        kinds = dict.fromkeys([*_TRADITIONAL, *(s.kind for s in self.run.segments)])
+        groups = {kind: [s for s in self.run.segments if s.kind == kind] for kind in kinds if kind != "discovered"}
+        return {kind: segments for kind, segments in groups.items() if segments}
+
+    def measures(self, segments: Iterable[Segment]) -> list[str]:
+        """The next-period measures that any of the segments has."""
+        return list(dict.fromkeys(name for s in segments for name in s.next_period))
+
+    def about(self, subject: str) -> list[Verdict]:
+        return [v for v in self.run.verdicts if v.subject == subject]
+
+    def number(self, name: str | None) -> Shown | None:
+        return next((s for s in self.shown if s.segment.name == name), None)
+
+    @cached_property
+    def subjects(self) -> dict[str, list[Verdict]]:
+        """Every verdict by its subject: the discovered set, its segments as numbered, then the others."""
+        first = ["set:discovered", *(s.segment.name for s in self.shown)]
+        names = dict.fromkeys([*first, *(v.subject for v in self.run.verdicts)])
+        return {name: about for name in names if (about := self.about(name))}
+
+    @cached_property
+    def tally(self) -> dict[Result, int]:
+        results: tuple[Result, ...] = ("pass", "warn", "fail", "not enough data")
+        return {result: sum(v.result == result for v in self.run.verdicts) for result in results}
+
+    @property
+    def facts(self) -> list[Fact]:
+        rows, revenue = self.run.rows, self.run.extra.get("revenue")
+        facts = [Fact("People", count(rows.get("profiles"))), Fact("Events", count(rows.get("events")))]
+        if isinstance(revenue, int | float):
+            facts.append(Fact("Revenue", money(revenue, self.run.currency, short=True), money(revenue, self.run.currency)))
+        read = [q for q in self.run.quality if not q.error]
+        if self.run.quality:
+            failed = len(self.run.quality) - len(read)
+            facts.append(Fact("Sources", str(len(read)), f"{failed} could not be read" if failed else ""))
+        return facts
+
+    @property
+    def finding(self) -> str:
+        """The run in one sentence."""
+        if not self.shown:
+            return "No segment was discovered in this run."
+        people = self.run.rows.get("profiles")
+        among = f" among {words.plural(people, 'person', 'people')}" if people else ""
+        start = f"{words.plural(len(self.shown), 'segment')} found{among}."
+        top = max(self.shown, key=lambda s: (s.segment.value_share or 0) - s.segment.share).segment
+        if top.value_share is None or top.value_share <= top.share:
+            return start
+        return f"{start} {top.name}: {percent(top.share)} of people, {percent(top.value_share)} of revenue."
+
+    @property
+    def outcome(self) -> str:
+        """Whether the discovered segments won the out-of-time comparison."""
+        comparison = self.run.comparison
+        if comparison is None:
+            return "Discovered and traditional segments were not compared: there is no later period to judge them on."
+        return comparison.words or f"{comparison.winner} explains the next period best."
+
+    def won(self, contender: Contender) -> bool:
+        return self.run.comparison is not None and self.run.comparison.winner in (contender.name, contender.kind)
+
+    @property
+    def lost(self) -> bool:
+        """Whether something else than the discovered segments won."""
+        comparison = self.run.comparison
+        return comparison is not None and not any(
+            self.won(c) for c in comparison.contenders if c.kind == "discovered"
+        )
+
+    @cached_property
+    def plane(self) -> list[Plane]:
+        """The map for wide and for narrow screens; nothing without value shares."""
+        points = [
+            (s.number, s.segment.name, s.segment.share, s.segment.value_share)
+            for s in self.shown
+            if s.segment.value_share is not None
+        ]
+        return [plane(points), plane(points, width=340, height=330)] if points else []
+
+    @property
+    def features(self) -> list[str]:
+        """The inputs of the heat map, those that differ most between segments first."""
+        names = dict.fromkeys(name for s in self.shown for name in s.segment.means)
+        return sorted(names, key=lambda name: -self._spread(name))
+
+    def _spread(self, feature: str) -> float:
+        values = [v for s in self.shown if (v := s.segment.means.get(feature)) is not None and known(v)]
+        return max(values) - min(values) if values else 0.0
+
+    @property
+    def streams(self) -> Streams | None:
+        tree = self.run.discovery.tree if self.run.discovery else None
+        return streams(tree) if tree is not None and tree.branches else None
+
+    @cached_property
+    def next_period(self) -> dict[str, Whiskers]:
+        """One axis of dots and intervals per measure of the next period."""
+        names = dict.fromkeys(name for s in self.shown for name in s.measures)
+        return {
+            name: whiskers(
+                [(s.segment.name, s.number, s.measures.get(name, Interval(value=None))) for s in self.shown],
+                self._axis(name),
+            )
+            for name in names
+        }
+
+    def _axis(self, name: str) -> Callable[[float], str]:
+        if name == "revenue":
+            return lambda at: money(at, self.run.currency, short=True) if at else "0"
+        return percent if name in _SHARES else compact
+
+    @cached_property
+    def stability(self) -> Whiskers | None:
+        rows = [
+            (s.segment.name, s.number, Interval(value=v.value, low=v.low, high=v.high))
+            for s in self.shown
+            for v in s.verdicts
+            if any(word in v.check.lower() for word in _STABILITY)
+        ]
+        return whiskers(rows, decimal, ends=(0.0, 1.0)) if rows else None
+
+    @property
+    def scores(self) -> list[str]:
+        comparison = self.run.comparison
+        return list(dict.fromkeys(name for c in comparison.contenders for name in c.scores)) if comparison else []
+
+    @cached_property
+    def contest(self) -> dict[str, Whiskers]:
+        """One axis per score of the comparison, a row per contender."""
+        contenders = self.run.comparison.contenders if self.run.comparison else []
+        return {
+            name: whiskers(
+                [(c.name, i, c.scores.get(name, Interval(value=None))) for i, c in enumerate(contenders)],
+                decimal,
+                ends=(0.5,) if "auc" in name.lower() else (0.0,),
+            )
+            for name in self.scores
+        }
+
+    @cached_property
+    def choices(self) -> Curves | None:
+        """Stability and silhouette over the number of segments tried."""
+        tried = self.run.discovery.choices if self.run.discovery else []
+        if not tried:
+            return None
+        tried = sorted(tried, key=lambda c: c.k)
+        return curves(
+            [c.k for c in tried],
+            [
+                ("Mean stability", [c.jaccard_mean for c in tried]),
+                ("Least stable", [c.jaccard_min for c in tried]),
+                ("Silhouette", [c.silhouette for c in tried]),
+            ],
+            next((c.k for c in tried if c.chosen), None),
+        )

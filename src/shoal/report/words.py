@@ -1,0 +1,105 @@
+"""The report's fixed words: what checks, scores and kinds of segments are called, and a short glossary."""
+
+from __future__ import annotations
+
+import unicodedata
+
+RESULTS = ("pass", "warn", "fail", "not enough data")
+MARKS = {"pass": "✓", "warn": "!", "fail": "✕", "not enough data": "–"}
+PLAIN_MARKS = {"pass": "+", "warn": "!", "fail": "x", "not enough data": "-"}
+
+KINDS = {
+    "discovered": "Discovered segments",
+    "rfm": "RFM segments",
+    "value": "Value tiers",
+    "lifecycle": "Lifecycle stages",
+    "intent": "Intent",
+    "rule": "Your own rules",
+}
+
+MEASURES = {"revenue": "Revenue a person", "retention": "Came back", "events": "Events a person"}
+
+GLOSSARY = {
+    "As of": "The moment the run looks from. It uses nothing that happened later.",
+    "Segment": "A named rule over features. A person is in it or not; the rule is all there is to it.",
+    "Discovered segment": "Found by grouping people who behave alike, then written as a short rule.",
+    "Fidelity": "How far the short rule picks the same people as the grouping it was written from. 100% is the same.",
+    "Value share": "The part of past revenue that came from a segment's people.",
+    "Next period": "What people did after a moment in the past, for those whom the rule held at that moment.",
+    "95% interval": "Where the true figure plausibly lies. When two intervals overlap much, do not bet on the order.",
+    "Stability (Jaccard)": "How much of a segment is found again when the data are resampled: 1 is all of it. "
+    "From 0.75 it is stable, below 0.6 it is not (Hennig 2007).",
+    "Silhouette": "How far apart groups lie: 1 is clear clumps, 0 is a smooth gradient cut into pieces.",
+    "Variance explained (R²)": "The share of the differences between people that knowing their segment predicts, "
+    "for people and a time that were not used to make the segments.",
+    "AUC": "How well segments rank people who come back above those who do not: 0.5 is a coin, 1 is perfect.",
+    "Quarantine": "Rows that broke a rule, kept aside with the reason. They are never dropped in silence.",
+    "Not enough data": "The check could not be made fairly. It is neither a pass nor a failure.",
+}
+
+
+def plain(text: object) -> str:
+    """Text without control and direction characters, safe for a page and for a terminal.
+
+    >>> plain("a\\x1b[31mb\\x00\\u202ec")
+    'a[31mbc'
+    """
+    raw = str(text).encode("utf-8", "replace").decode("utf-8")
+    if raw.isprintable():
+        return raw
+    return "".join(c for c in raw if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs", "Zl", "Zp"} and not _turns(c))
+
+
+def _turns(letter: str) -> bool:
+    return "\u202a" <= letter <= "\u202e" or "\u2066" <= letter <= "\u2069"
+
+
+def title(name: str) -> str:
+    """An internal name as words.
+
+    >>> title("next_period_revenue")
+    'Next period revenue'
+    """
+    words = name.replace("_", " ").replace(".", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def kind(name: str) -> str:
+    """What a kind of segments is called."""
+    return KINDS.get(name, title(name))
+
+
+def measure(name: str) -> str:
+    """What a next-period measure is called."""
+    return MEASURES.get(name, title(name))
+
+
+def subject(name: str) -> str:
+    """What a verdict is about: a segment's name, or a whole set.
+
+    >>> subject("set:rfm"), subject("Steady regulars")
+    ('All of: RFM segments', 'Steady regulars')
+    """
+    return f"All of: {kind(name.removeprefix('set:'))}" if name.startswith("set:") else name
+
+
+def score(name: str) -> str:
+    """What a comparison's score is called.
+
+    >>> score("revenue_r2"), score("retention_auc"), score("r2")
+    ('Revenue explained (R²)', 'Retention ranked (AUC)', 'Explained (R²)')
+    """
+    parts = name.lower().split("_")
+    for short, words in (("r2", "explained (R²)"), ("auc", "ranked (AUC)")):
+        if short in parts:
+            return title(" ".join([*(part for part in parts if part != short), words]))
+    return title(name)
+
+
+def plural(number: int, word: str, many: str = "") -> str:
+    """A count with its noun.
+
+    >>> plural(1, "person", "people"), plural(1200, "row")
+    ('1 person', '1,200 rows')
+    """
+    return f"{number:,} {word if number == 1 else many or word + 's'}"
