@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from shoal.report.numbers import decimal, known, percent
 from shoal.summary import Interval
 
-LETTER = 6.7  # mean width of a letter at the label size, in pixels
+LETTER = 7.2  # mean width of a letter at the label size, in pixels
 LINE = 16.0
 
 
@@ -62,7 +62,7 @@ def whiskers(
 ) -> Whiskers:
     """Dots with their intervals on one shared axis that takes in every number, and the `ends` in any case."""
     numbers = [n for _, _, i in rows for n in (i.value, i.low, i.high) if n is not None and known(n)]
-    places = ticks(min([*ends, *numbers]), max([*ends, *numbers]))
+    places = ticks(min([*ends, *numbers]), max([*ends, *numbers]), about=5)
     low, span = places[0], places[-1] - places[0]
 
     def place(number: float | None) -> float | None:
@@ -112,6 +112,17 @@ class Dot:
     label: str = ""
     box: Box | None = None
 
+    @property
+    def anchor(self) -> tuple[float, str]:
+        """Where its label is held: on the side of the dot, so that any font keeps the distance."""
+        if self.box is None:
+            return self.x, "middle"
+        if self.box.left > self.x:
+            return round(self.box.left + 2, 1), "start"
+        if self.box.right < self.x:
+            return round(self.box.right - 2, 1), "end"
+        return round((self.box.left + self.box.right) / 2, 1), "middle"
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -129,11 +140,11 @@ class Plane:
 RADIUS = 11.0
 
 
-def plane(points: Sequence[tuple[int, str, float, float]], width: float = 640, height: float = 400) -> Plane:
+def plane(points: Sequence[tuple[int, str, float, float]], width: float = 900, height: float = 440) -> Plane:
     """Places `(number, name, share of people, share of value)` on a plane, larger shares labelled first."""
     frame = Box(46, 14, width - 12, height - 44)
-    across = ticks(0, max([0.05, *(x for _, _, x, _ in points)]) * 1.04)
-    up = ticks(0, max([0.05, *(y for _, _, _, y in points)]) * 1.04)
+    across = ticks(0, max([0.05, *(x for _, _, x, _ in points)]))
+    up = ticks(0, max([0.05, *(y for _, _, _, y in points)]))
 
     def put_x(value: float) -> float:
         return round(frame.left + value / across[-1] * (frame.right - frame.left), 1)

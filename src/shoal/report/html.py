@@ -37,6 +37,7 @@ def _environment() -> Environment:
         numbers.money,
         numbers.percent,
         numbers.decimal,
+        numbers.fixed,
         numbers.signed,
         numbers.duration,
         numbers.days,

@@ -43,6 +43,17 @@ def decimal(value: float | None, figures: int = 3) -> str:
     return "0" if text in {"-0", ""} else text
 
 
+def fixed(value: float | None, places: int = 2) -> str:
+    """A number with as many places as its neighbours in a column.
+
+    >>> fixed(0.7), fixed(0.23149, 3), fixed(-0.001), fixed(None)
+    ('0.70', '0.231', '0.00', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return NOT_KNOWN
+    return f"{round(value, places) + 0.0:,.{places}f}"
+
+
 def compact(value: float | None) -> str:
     """A number short enough for an axis or a narrow column.
 
@@ -58,10 +69,10 @@ def compact(value: float | None) -> str:
 
 
 def money(value: float | None, currency: str | None = None, *, short: bool = False) -> str:
-    """An amount in its currency: cents below 100, whole from there, compact when `short`.
+    """An amount in its currency: with cents below 100 where it has any, compact when `short`.
 
     >>> money(12.5, "GBP"), money(1234.5, "CHF"), money(8_911_407, "EUR", short=True), money(-3, "USD")
-    ('£12.50', 'CHF 1,234', '€8.9M', '-$3.00')
+    ('£12.50', 'CHF 1,234', '€8.9M', '-$3')
     >>> money(12.5), money(None, "GBP")
     ('12.5', '–')
     """
@@ -74,7 +85,7 @@ def money(value: float | None, currency: str | None = None, *, short: bool = Fal
     symbol = _SYMBOLS.get(currency.upper(), f"{currency} ")
     if short and size >= 1000:
         return f"{sign}{symbol}{compact(size)}"
-    return f"{sign}{symbol}{size:,.2f}" if 0 < size < 100 else f"{sign}{symbol}{size:,.0f}"
+    return f"{sign}{symbol}{size:,.2f}" if size < 100 and round(size, 2) % 1 else f"{sign}{symbol}{size:,.0f}"
 
 
 def percent(share: float | None) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from shoal.report.numbers import percent
 from shoal.summary import TreeNode
 
-_COLUMN = 190.0
-_ROW = 46.0
+_COLUMN = 226.0
+_ROW = 50.0
 _ENDS = 230.0
 _THICKEST = 64.0
+_MARGIN = 10.0
+_LEFT = 84.0
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,13 @@ class Knot:
     share: str
     segment: str | None
     parent: tuple[float, float] | None
+
+    @property
+    def text_y(self) -> float:
+        """The line of its words: on the side that its own stream does not come from."""
+        far = max(self.thick, 12.0) / 2
+        above = self.parent is None or self.parent[1] > self.y
+        return round(self.y - far - 7 if above else self.y + far + 16, 1)
 
     @property
     def path(self) -> str:
@@ -47,9 +56,9 @@ class Streams:
 def streams(root: TreeNode) -> Streams:
     """Places every node: depth across, leaves evenly down, a parent between its branches."""
     depth = max(_depths(root))
-    knots, _, height = _place(root, root.rule or "Everybody", 0, 0.0)
+    knots, _, height = _place(root, root.rule or "Everybody", 0, _MARGIN)
     knots = [_with_parent(knot, parent) for knot, parent in knots]
-    return Streams(width=depth * _COLUMN + _ENDS + 20, height=height, knots=knots)
+    return Streams(width=depth * _COLUMN + _ENDS + _LEFT, height=height + _MARGIN, knots=knots)
 
 
 def _depths(node: TreeNode, depth: int = 0) -> Iterator[int]:
@@ -73,7 +82,7 @@ def _place(node: TreeNode, words: str, depth: int, top: float) -> tuple[_Placed,
         bottom = top + _ROW
     y = (children[0].y + children[-1].y) / 2 if children else top + _ROW / 2
     knot = Knot(
-        x=round(10 + depth * _COLUMN, 1),
+        x=round(_LEFT + depth * _COLUMN, 1),
         y=round(y, 1),
         depth=depth,
         thick=round(max(1.5, min(1.0, node.share) * _THICKEST), 1),

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from shoal.report import words
 from shoal.report.charts import Curves, Plane, Whiskers, curves, plane, whiskers
-from shoal.report.numbers import compact, count, decimal, known, money, percent
+from shoal.report.numbers import compact, count, decimal, fixed, known, money, percent
 from shoal.report.tree import Streams, streams
 from shoal.summary import Contender, Interval, Result, Run, Segment, Verdict
 
@@ -58,10 +58,24 @@ def amount(name: str, value: float | None, currency: str | None) -> str:
 
     >>> amount("retention", 0.581, "GBP"), amount("revenue", 128.4, "GBP"), amount("silhouette", 0.2134, "GBP")
     ('58%', '£128', '0.213')
+    >>> amount("stability", 0.9, None), amount("revenue_r2", 0.23, None)
+    ('0.90', '0.230')
     """
     if name in _SHARES and value is not None and abs(value) <= 1:
         return percent(value)
-    return money(value, currency) if name == "revenue" else decimal(value)
+    if name == "revenue":
+        return money(round(value) if value is not None and known(value) and abs(value) >= 10 else value, currency)
+    if _is_score(name):
+        return fixed(value, 3)
+    return fixed(value) if _is_stability(name) else decimal(value)
+
+
+def _is_stability(check: str) -> bool:
+    return any(word in check.lower() for word in _STABILITY)
+
+
+def _is_score(name: str) -> bool:
+    return bool({"r2", "auc"} & set(name.lower().split("_")))
 
 
 def span(name: str, interval: Interval | Verdict, currency: str | None) -> str:
@@ -86,9 +100,16 @@ class View:
         groups = {kind: [s for s in self.run.segments if s.kind == kind] for kind in kinds if kind != "discovered"}
         return {kind: segments for kind, segments in groups.items() if segments}
 
-    def measures(self, segments: Iterable[Segment]) -> list[str]:
-        """The next-period measures that any of the segments has."""
-        return list(dict.fromkeys(name for s in segments for name in s.next_period))
+    @cached_property
+    def measures(self) -> list[str]:
+        """The next-period measures that any of the traditional segments has."""
+        return list(dict.fromkeys(name for group in self.traditional.values() for s in group for name in s.next_period))
+
+    def label(self, feature: str) -> str:
+        """A feature in plain words where the run knows them."""
+        labels = self.run.extra.get("labels")
+        known_label = labels.get(feature) if isinstance(labels, dict) else None
+        return str(known_label) if known_label else words.title(feature)
 
     def about(self, subject: str) -> list[Verdict]:
         return [v for v in self.run.verdicts if v.subject == subject]
@@ -112,6 +133,8 @@ class View:
     def facts(self) -> list[Fact]:
         rows, revenue = self.run.rows, self.run.extra.get("revenue")
         facts = [Fact("People", count(rows.get("profiles"))), Fact("Events", count(rows.get("events")))]
+        if self.shown:
+            facts.insert(0, Fact("Segments", count(len(self.shown))))
         if isinstance(revenue, int | float):
             facts.append(Fact("Revenue", money(revenue, self.run.currency, short=True), money(revenue, self.run.currency)))
         read = [q for q in self.run.quality if not q.error]
@@ -122,16 +145,15 @@ class View:
 
     @property
     def finding(self) -> str:
-        """The run in one sentence."""
+        """The run in one sentence: the segment that brings most beyond its numbers, or how many were found."""
         if not self.shown:
-            return "No segment was discovered in this run."
+            return "No segment was discovered in this run"
+        top = max(self.shown, key=lambda s: (s.segment.value_share or 0) - s.segment.share).segment
+        if top.value_share is not None and top.value_share > top.share:
+            return f"{top.name}: {percent(top.share)} of people, {percent(top.value_share)} of revenue"
         people = self.run.rows.get("profiles")
         among = f" among {words.plural(people, 'person', 'people')}" if people else ""
-        start = f"{words.plural(len(self.shown), 'segment')} found{among}."
-        top = max(self.shown, key=lambda s: (s.segment.value_share or 0) - s.segment.share).segment
-        if top.value_share is None or top.value_share <= top.share:
-            return start
-        return f"{start} {top.name}: {percent(top.share)} of people, {percent(top.value_share)} of revenue."
+        return f"{words.plural(len(self.shown), 'segment')} found{among}"
 
     @property
     def outcome(self) -> str:
@@ -200,7 +222,7 @@ class View:
             (s.segment.name, s.number, Interval(value=v.value, low=v.low, high=v.high))
             for s in self.shown
             for v in s.verdicts
-            if any(word in v.check.lower() for word in _STABILITY)
+            if _is_stability(v.check)
         ]
         return whiskers(rows, decimal, ends=(0.0, 1.0)) if rows else None
 

@@ -17,7 +17,7 @@ KINDS = {
     "rule": "Your own rules",
 }
 
-MEASURES = {"revenue": "Revenue a person", "retention": "Came back", "events": "Events a person"}
+MEASURES = {"revenue": "Revenue each", "retention": "Came back", "events": "Events each"}
 
 GLOSSARY = {
     "As of": "The moment the run looks from. It uses nothing that happened later.",
@@ -78,9 +78,9 @@ def subject(name: str) -> str:
     """What a verdict is about: a segment's name, or a whole set.
 
     >>> subject("set:rfm"), subject("Steady regulars")
-    ('All of: RFM segments', 'Steady regulars')
+    ('RFM segments as a set', 'Steady regulars')
     """
-    return f"All of: {kind(name.removeprefix('set:'))}" if name.startswith("set:") else name
+    return f"{kind(name.removeprefix('set:'))} as a set" if name.startswith("set:") else name
 
 
 def score(name: str) -> str:
