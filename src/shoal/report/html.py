@@ -11,7 +11,7 @@ import shoal
 from shoal.report import numbers, words
 from shoal.report.charts import RADIUS, shorten
 from shoal.report.tree import conditions
-from shoal.report.view import View, amount, span
+from shoal.report.view import View, amount, grade, span
 from shoal.summary import Run
 
 
@@ -47,6 +47,7 @@ def _environment() -> Environment:
         words.score,
         words.subject,
         words.title,
+        words.upcoming,
         words.plural,
         shorten,
     ):
@@ -54,6 +55,7 @@ def _environment() -> Environment:
     environment.globals.update(
         amount=amount,
         span=span,
+        grade=grade,
         known=numbers.known,
         conditions=conditions,
         marks=words.MARKS,

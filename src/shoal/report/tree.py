@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shoal.report.numbers import percent
 from shoal.summary import TreeNode
@@ -13,7 +13,7 @@ _ROW = 50.0
 _ENDS = 230.0
 _THICKEST = 64.0
 _MARGIN = 10.0
-_LEFT = 84.0
+_LEFT = 10.0
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,21 @@ class Knot:
     words: str
     share: str
     segment: str | None
-    parent: tuple[float, float] | None
+    start: tuple[float, float] | None
 
     @property
     def text_y(self) -> float:
         """The line of its words: on the side that its own stream does not come from."""
         far = max(self.thick, 12.0) / 2
-        above = self.parent is None or self.parent[1] > self.y
+        above = self.start is None or self.start[1] > self.y
         return round(self.y - far - 7 if above else self.y + far + 16, 1)
 
     @property
     def path(self) -> str:
-        """The stream from the parent, as an SVG path."""
-        if self.parent is None:
+        """The stream from its start in the parent, as an SVG path."""
+        if self.start is None:
             return ""
-        x, y = self.parent
+        x, y = self.start
         middle = round((x + self.x) / 2, 1)
         return f"M{x} {y} C{middle} {y} {middle} {self.y} {self.x} {self.y}"
 
@@ -56,8 +56,7 @@ class Streams:
 def streams(root: TreeNode) -> Streams:
     """Places every node: depth across, leaves evenly down, a parent between its branches."""
     depth = max(_depths(root))
-    knots, _, height = _place(root, root.rule or "Everybody", 0, _MARGIN)
-    knots = [_with_parent(knot, parent) for knot, parent in knots]
+    knots, _, height = _place(root, symbols(root.rule) or "Everybody", 0, _MARGIN)
     return Streams(width=depth * _COLUMN + _ENDS + _LEFT, height=height + _MARGIN, knots=knots)
 
 
@@ -67,11 +66,8 @@ def _depths(node: TreeNode, depth: int = 0) -> Iterator[int]:
         yield from _depths(branch, depth + 1)
 
 
-_Placed = list[tuple[Knot, Knot | None]]
-
-
-def _place(node: TreeNode, words: str, depth: int, top: float) -> tuple[_Placed, Knot, float]:
-    placed: _Placed = []
+def _place(node: TreeNode, words: str, depth: int, top: float) -> tuple[list[Knot], Knot, float]:
+    placed: list[Knot] = []
     children: list[Knot] = []
     bottom = top
     for branch, branch_words in conditions(node):
@@ -89,15 +85,29 @@ def _place(node: TreeNode, words: str, depth: int, top: float) -> tuple[_Placed,
         words=words,
         share=percent(node.share),
         segment=node.segment,
-        parent=None,
+        start=None,
     )
-    placed = [(child, knot if parent is None else parent) for child, parent in placed]
-    return [*placed, (knot, None)], knot, bottom
+    started = _starts(knot, children)
+    return [*(started.get(id(below), below) for below in placed), knot], knot, bottom
 
 
-def _with_parent(knot: Knot, parent: Knot | None) -> Knot:
-    at = None if parent is None else (parent.x, parent.y)
-    return Knot(knot.x, knot.y, knot.depth, knot.thick, knot.words, knot.share, knot.segment, at)
+def _starts(parent: Knot, children: list[Knot]) -> dict[int, Knot]:
+    """The children, their streams leaving the parent one below the other."""
+    started: dict[int, Knot] = {}
+    edge = parent.y - sum(child.thick for child in children) / 2
+    for child in children:
+        started[id(child)] = replace(child, start=(parent.x, round(edge + child.thick / 2, 1)))
+        edge += child.thick
+    return started
+
+
+def symbols(rule: str) -> str:
+    """A condition with the signs that people know.
+
+    >>> symbols("recency_days <= 60")
+    'recency_days ≤ 60'
+    """
+    return rule.replace("<=", "≤").replace(">=", "≥")
 
 
 def conditions(node: TreeNode) -> list[tuple[TreeNode, str]]:
@@ -107,6 +117,6 @@ def conditions(node: TreeNode) -> list[tuple[TreeNode, str]]:
     """
     answers = ("yes", "no")
     return [
-        (branch, branch.rule or (answers[i] if i < len(answers) else "otherwise"))
+        (branch, symbols(branch.rule) or (answers[i] if i < len(answers) else "otherwise"))
         for i, branch in enumerate(node.branches)
     ]

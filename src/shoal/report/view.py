@@ -9,11 +9,17 @@ from functools import cached_property
 from shoal.report import words
 from shoal.report.charts import Curves, Plane, Whiskers, curves, plane, whiskers
 from shoal.report.numbers import compact, count, decimal, fixed, known, money, percent
+from shoal.report.heat import Row, heat
 from shoal.report.tree import Streams, streams
 from shoal.summary import Contender, Interval, Result, Run, Segment, Verdict
 
 COLOURS = 8
-_SHARES = {"retention", "churn", "size", "coverage", "actionability", "fidelity", "reach", "share"}
+_SHARES = {
+    *("retention", "retained", "size", "share", "explained", "staying", "difference"),
+    *("strategy", "reach", "fidelity", "coverage", "actionability"),
+}
+_LEADING = ("overall", "value", "behaviour", "auc")
+_TELLING = ("stability", "contrast", "difference", "size")
 _STABILITY = ("stability", "jaccard", "bootstrap")
 _TRADITIONAL = ("rule", "rfm", "value", "lifecycle", "intent")
 
@@ -33,6 +39,13 @@ class Shown:
     @property
     def revenue(self) -> Interval | None:
         return self.segment.next_period.get("revenue") or self.segment.brief.expected_revenue
+
+    @property
+    def telling(self) -> list[Verdict]:
+        """What did not pass, then the checks that say most; the others are in the list of all."""
+        failed = [v for v in self.verdicts if v.result != "pass"]
+        telling = [v for v in self.verdicts if v.result == "pass" and v.check in _TELLING]
+        return [*failed, *telling] if len(self.verdicts) > 6 else self.verdicts
 
     @property
     def measures(self) -> dict[str, Interval]:
@@ -58,15 +71,13 @@ def amount(name: str, value: float | None, currency: str | None) -> str:
 
     >>> amount("retention", 0.581, "GBP"), amount("revenue", 128.4, "GBP"), amount("silhouette", 0.2134, "GBP")
     ('58%', '£128', '0.213')
-    >>> amount("stability", 0.9, None), amount("revenue_r2", 0.23, None)
-    ('0.90', '0.230')
+    >>> amount("stability", 0.9, None), amount("size", 512, None)
+    ('0.90', '512')
     """
     if name in _SHARES and value is not None and abs(value) <= 1:
         return percent(value)
     if name == "revenue":
         return money(round(value) if value is not None and known(value) and abs(value) >= 10 else value, currency)
-    if _is_score(name):
-        return fixed(value, 3)
     return fixed(value) if _is_stability(name) else decimal(value)
 
 
@@ -74,8 +85,15 @@ def _is_stability(check: str) -> bool:
     return any(word in check.lower() for word in _STABILITY)
 
 
-def _is_score(name: str) -> bool:
-    return bool({"r2", "auc"} & set(name.lower().split("_")))
+def grade(name: str, value: float | None) -> str:
+    """A comparison's score: AUC as it is, the share of variance explained in percent.
+
+    >>> grade("auc", 0.74), grade("overall", 0.2314), grade("overall", None)
+    ('0.740', '23.1%', '–')
+    """
+    if name == "auc" or value is None or not known(value):
+        return fixed(value, 3)
+    return f"{value * 100:.1f}%"
 
 
 def span(name: str, interval: Interval | Verdict, currency: str | None) -> str:
@@ -168,11 +186,9 @@ class View:
 
     @property
     def lost(self) -> bool:
-        """Whether something else than the discovered segments won."""
-        comparison = self.run.comparison
-        return comparison is not None and not any(
-            self.won(c) for c in comparison.contenders if c.kind == "discovered"
-        )
+        """Whether something else than the discovered segments won; a tie is not a loss."""
+        contenders = self.run.comparison.contenders if self.run.comparison else []
+        return any(self.won(c) for c in contenders if c.kind != "discovered")
 
     @cached_property
     def plane(self) -> list[Plane]:
@@ -184,15 +200,11 @@ class View:
         ]
         return [plane(points), plane(points, width=340, height=330)] if points else []
 
-    @property
-    def features(self) -> list[str]:
-        """The inputs of the heat map, those that differ most between segments first."""
-        names = dict.fromkeys(name for s in self.shown for name in s.segment.means)
-        return sorted(names, key=lambda name: -self._spread(name))
-
-    def _spread(self, feature: str) -> float:
-        values = [v for s in self.shown if (v := s.segment.means.get(feature)) is not None and known(v)]
-        return max(values) - min(values) if values else 0.0
+    @cached_property
+    def heat(self) -> list[Row]:
+        """The heat map's rows, cells in the order of `shown`."""
+        spreads = self.run.extra.get("spreads")
+        return heat([s.segment for s in self.shown], spreads if isinstance(spreads, dict) else None)
 
     @property
     def streams(self) -> Streams | None:
@@ -228,8 +240,15 @@ class View:
 
     @property
     def scores(self) -> list[str]:
-        comparison = self.run.comparison
-        return list(dict.fromkeys(name for c in comparison.contenders for name in c.scores)) if comparison else []
+        """The comparison's scores, the summaries first."""
+        contenders = self.run.comparison.contenders if self.run.comparison else []
+        names = dict.fromkeys(name for c in contenders for name in c.scores)
+        return sorted(names, key=lambda name: _LEADING.index(name) if name in _LEADING else len(_LEADING))
+
+    @property
+    def leading(self) -> list[str]:
+        """The scores to draw: the summaries, or else the first few."""
+        return [name for name in self.scores if name in _LEADING] or self.scores[:3]
 
     @cached_property
     def contest(self) -> dict[str, Whiskers]:
@@ -238,25 +257,20 @@ class View:
         return {
             name: whiskers(
                 [(c.name, i, c.scores.get(name, Interval(value=None))) for i, c in enumerate(contenders)],
-                decimal,
-                ends=(0.5,) if "auc" in name.lower() else (0.0,),
+                decimal if name == "auc" else percent,
+                ends=(0.5,) if name == "auc" else (0.0,),
             )
-            for name in self.scores
+            for name in self.leading
         }
 
     @cached_property
-    def choices(self) -> Curves | None:
-        """Stability and silhouette over the number of segments tried."""
-        tried = self.run.discovery.choices if self.run.discovery else []
-        if not tried:
-            return None
-        tried = sorted(tried, key=lambda c: c.k)
-        return curves(
-            [c.k for c in tried],
-            [
-                ("Mean stability", [c.jaccard_mean for c in tried]),
-                ("Least stable", [c.jaccard_min for c in tried]),
-                ("Silhouette", [c.silhouette for c in tried]),
-            ],
-            next((c.k for c in tried if c.chosen), None),
-        )
+    def choices(self) -> list[Curves]:
+        """Stability and silhouette over the number of segments tried, for wide and for narrow screens."""
+        tried = sorted(self.run.discovery.choices, key=lambda c: c.k) if self.run.discovery else []
+        lines: list[tuple[str, list[float | None]]] = [
+            ("Mean stability", [c.jaccard_mean for c in tried]),
+            ("Least stable", [c.jaccard_min for c in tried]),
+            ("Silhouette", [c.silhouette for c in tried]),
+        ]
+        chosen = next((c.k for c in tried if c.chosen), None)
+        return [curves([c.k for c in tried], lines, chosen, width) for width in (500, 340) if tried]

@@ -19,6 +19,14 @@ KINDS = {
 
 MEASURES = {"revenue": "Revenue each", "retention": "Came back", "events": "Events each"}
 
+SCORES = {
+    "overall": "Explained overall",
+    "value": "Value explained",
+    "behaviour": "Behaviour explained",
+    "retained": "Retention explained",
+    "auc": "Ranks who comes back (AUC)",
+}
+
 GLOSSARY = {
     "As of": "The moment the run looks from. It uses nothing that happened later.",
     "Segment": "A named rule over features. A person is in it or not; the rule is all there is to it.",
@@ -86,14 +94,24 @@ def subject(name: str) -> str:
 def score(name: str) -> str:
     """What a comparison's score is called.
 
-    >>> score("revenue_r2"), score("retention_auc"), score("r2")
-    ('Revenue explained (R²)', 'Retention ranked (AUC)', 'Explained (R²)')
+    >>> score("auc"), score("log_revenue"), score("basket_size")
+    ('Ranks who comes back (AUC)', 'Revenue (log) explained', 'Basket size explained')
     """
-    parts = name.lower().split("_")
-    for short, words in (("r2", "explained (R²)"), ("auc", "ranked (AUC)")):
-        if short in parts:
-            return title(" ".join([*(part for part in parts if part != short), words]))
-    return title(name)
+    if name in SCORES:
+        return SCORES[name]
+    for prefix in ("capped", "log"):
+        if name.startswith(f"{prefix}_"):
+            return f"{title(name.removeprefix(f'{prefix}_'))} ({prefix}) explained"
+    return f"{title(name)} explained"
+
+
+def upcoming(name: str) -> str:
+    """What a measure of the next period is called where the period is not named beside it.
+
+    >>> upcoming("revenue"), upcoming("retention")
+    ('Next revenue each', 'Came back next')
+    """
+    return {"revenue": "Next revenue each", "retention": "Came back next"}.get(name, f"Next {title(name).lower()}")
 
 
 def plural(number: int, word: str, many: str = "") -> str:
