@@ -48,8 +48,10 @@ _FOUND = (
 _PEOPLE = 4338
 _RULES = (
     ("orders_90d >= 3 and revenue_90d >= 610", "at least 3 orders and £610 or more spent in the last 90 days"),
-    ("orders_90d >= 1 and recency_days <= 60 and tenure_days > 120", "ordered in the last 60 days, a customer for over"
-     " 120 days, spending less than £610"),
+    (
+        "orders_90d >= 1 and recency_days <= 60 and tenure_days > 120",
+        "ordered in the last 60 days, a customer for over 120 days, spending less than £610",
+    ),
     ("recency_days <= 60 and tenure_days <= 120", "first ordered at most 120 days ago and again within the last 60"),
     ("recency_days > 60 and orders >= 2 and recency_days <= 180", "two or more orders, none in the last 60 days"),
     ("recency_days > 60 and orders < 2", "a single order, more than 60 days ago"),
@@ -145,27 +147,74 @@ def _traditional() -> list[Segment]:
 def _verdicts() -> list[Verdict]:
     jaccard = (0.91, 0.83, 0.77, 0.66, 0.88)
     verdicts = [
-        Verdict(subject="set:discovered", check="silhouette", result="warn", value=0.21, rule="at least 0.25",
-                note="people lie along a gradient rather than in clumps"),
-        Verdict(subject="set:discovered", check="separation", result="pass", value=0.48,
-                rule="at least 30% of the inputs' variance lies between segments"),
-        Verdict(subject="set:discovered", check="difference", result="pass", value=0.231, low=0.19, high=0.27,
-                rule="next-period revenue explained, interval above 0"),
-        Verdict(subject="set:rfm", check="difference", result="pass", value=0.198, low=0.16, high=0.24,
-                rule="next-period revenue explained, interval above 0"),
-        Verdict(subject="set:discovered", check="drift", result="not enough data",
-                rule="population stability index below 0.2", note="needs two runs; this is the first"),
+        Verdict(
+            subject="set:discovered",
+            check="silhouette",
+            result="warn",
+            value=0.21,
+            rule="at least 0.25",
+            note="people lie along a gradient rather than in clumps",
+        ),
+        Verdict(
+            subject="set:discovered",
+            check="separation",
+            result="pass",
+            value=0.48,
+            rule="at least 30% of the inputs' variance lies between segments",
+        ),
+        Verdict(
+            subject="set:discovered",
+            check="difference",
+            result="pass",
+            value=0.231,
+            low=0.19,
+            high=0.27,
+            rule="next-period revenue explained, interval above 0",
+        ),
+        Verdict(
+            subject="set:rfm",
+            check="difference",
+            result="pass",
+            value=0.198,
+            low=0.16,
+            high=0.24,
+            rule="next-period revenue explained, interval above 0",
+        ),
+        Verdict(
+            subject="set:discovered",
+            check="drift",
+            result="not enough data",
+            rule="population stability index below 0.2",
+            note="needs two runs; this is the first",
+        ),
     ]
     for i, (name, share, *_rest) in enumerate(_FOUND):
         stable: Result = "pass" if jaccard[i] >= 0.75 else "fail" if i == 3 else "warn"
         verdicts += [
-            Verdict(subject=name, check="stability", result=stable, value=jaccard[i], low=jaccard[i] - 0.06,
-                    high=min(1, jaccard[i] + 0.05), rule="mean bootstrap Jaccard at least 0.75; fails below 0.6"),
+            Verdict(
+                subject=name,
+                check="stability",
+                result=stable,
+                value=jaccard[i],
+                low=jaccard[i] - 0.06,
+                high=min(1, jaccard[i] + 0.05),
+                rule="mean bootstrap Jaccard at least 0.75; fails below 0.6",
+            ),
             Verdict(subject=name, check="size", result="pass", value=share, rule="at least 2% of people and 50 people"),
-            Verdict(subject=name, check="difference", result="pass" if i != 2 else "warn", value=(2.9, 1.1, -0.1, -0.6,
-                    -0.9)[i], rule="next-period revenue differs from the rest"),
-            Verdict(subject=name, check="actionability", result="not enough data" if i == 2 else "pass",
-                    value=None if i == 2 else 0.97 - i / 10, rule="at least half can be reached by e-mail"),
+            Verdict(
+                subject=name,
+                check="contrast",
+                result="pass" if i != 2 else "warn",
+                value=(2.9, 1.1, -0.1, -0.6, -0.9)[i],
+                rule="largest next-period difference from the rest, in standard deviations",
+            ),
+            Verdict(
+                subject=name,
+                check="actionability",
+                result="not enough data" if i == 2 else "pass",
+                value=None if i == 2 else 0.97 - i / 10,
+                rule="at least half can be reached by e-mail",
+            ),
         ]
     return verdicts
 
@@ -230,43 +279,109 @@ def _tree() -> TreeNode:
 
 def _quality() -> list[SourceQuality]:
     columns = [
-        ColumnQuality(column="InvoiceNo", role="properties.order_id", completeness=1.0, distinct=25900,
-                      examples=["536365", "536366", "C536379"]),
-        ColumnQuality(column="StockCode", role="properties.item_id", completeness=1.0, distinct=4070,
-                      examples=["85123A", "71053"]),
-        ColumnQuality(column="Description", role="properties.item", completeness=0.997, distinct=4223,
-                      examples=["WHITE HANGING HEART T-LIGHT HOLDER", "WHITE METAL LANTERN"]),
+        ColumnQuality(
+            column="InvoiceNo",
+            role="properties.order_id",
+            completeness=1.0,
+            distinct=25900,
+            examples=["536365", "536366", "C536379"],
+        ),
+        ColumnQuality(
+            column="StockCode", role="properties.item_id", completeness=1.0, distinct=4070, examples=["85123A", "71053"]
+        ),
+        ColumnQuality(
+            column="Description",
+            role="properties.item",
+            completeness=0.997,
+            distinct=4223,
+            examples=["WHITE HANGING HEART T-LIGHT HOLDER", "WHITE METAL LANTERN"],
+        ),
         ColumnQuality(column="InvoiceDate", role="at", completeness=1.0, distinct=23260, examples=["2010-12-01 08:26"]),
         ColumnQuality(column="UnitPrice", role="value", completeness=1.0, distinct=1630, invalid=2, examples=["2.55"]),
-        ColumnQuality(column="CustomerID", role="identifiers.customer_id", completeness=0.7507, distinct=4372,
-                      examples=["17850.0", "13047.0"]),
-        ColumnQuality(column="Country", role="traits.country", completeness=1.0, distinct=38,
-                      examples=["United Kingdom", "France"]),
+        ColumnQuality(
+            column="CustomerID",
+            role="identifiers.customer_id",
+            completeness=0.7507,
+            distinct=4372,
+            examples=["17850.0", "13047.0"],
+        ),
+        ColumnQuality(
+            column="Country",
+            role="traits.country",
+            completeness=1.0,
+            distinct=38,
+            examples=["United Kingdom", "France"],
+        ),
     ]
     return [
-        SourceQuality(source="orders", files=["data/online_retail.csv"], read=541909, loaded=401604, quarantined=140305,
-                      duplicates=5225, reasons={"no identifier": 135037, "exact duplicate": 5225, "bad value": 43},
-                      first="2010-12-01T08:26:00Z", last="2011-12-09T12:50:00Z", match_rate=0.7507, shared_rate=0.31,
-                      columns=columns, notes=["Customer ids end in .0; read as whole numbers."]),
-        SourceQuality(source="newsletter", files=["data/mail/2011-*.jsonl.gz"], read=20110, loaded=20110, quarantined=0,
-                      duplicates=0, first="2011-01-03T06:00:00Z", last="2011-12-08T06:00:00Z", match_rate=0.942,
-                      shared_rate=0.88,
-                      columns=[ColumnQuality(column="email", role="identifiers.email", completeness=0.998, distinct=1893,
-                                             invalid=31, examples=["a…@example.com"])]),
-        SourceQuality(source="tickets", files=["data/tickets.csv"], read=0, loaded=0, quarantined=0, duplicates=0,
-                      error="data/tickets.csv: the file vanished while it was read. Put it back and run again."),
+        SourceQuality(
+            source="orders",
+            files=["data/online_retail.csv"],
+            read=541909,
+            loaded=401604,
+            quarantined=140305,
+            duplicates=5225,
+            reasons={"no identifier": 135037, "exact duplicate": 5225, "bad value": 43},
+            first="2010-12-01T08:26:00Z",
+            last="2011-12-09T12:50:00Z",
+            match_rate=0.7507,
+            shared_rate=0.31,
+            columns=columns,
+            notes=["Customer ids end in .0; read as whole numbers."],
+        ),
+        SourceQuality(
+            source="newsletter",
+            files=["data/mail/2011-*.jsonl.gz"],
+            read=20110,
+            loaded=20110,
+            quarantined=0,
+            duplicates=0,
+            first="2011-01-03T06:00:00Z",
+            last="2011-12-08T06:00:00Z",
+            match_rate=0.942,
+            shared_rate=0.88,
+            columns=[
+                ColumnQuality(
+                    column="email",
+                    role="identifiers.email",
+                    completeness=0.998,
+                    distinct=1893,
+                    invalid=31,
+                    examples=["a…@example.com"],
+                )
+            ],
+        ),
+        SourceQuality(
+            source="tickets",
+            files=["data/tickets.csv"],
+            read=0,
+            loaded=0,
+            quarantined=0,
+            duplicates=0,
+            error="data/tickets.csv: the file vanished while it was read. Put it back and run again.",
+        ),
     ]
 
 
 def _discovery() -> Discovery:
-    curve = [(2, 0.95, 0.94, 0.38, 0.29), (3, 0.88, 0.71, 0.27, 0.37), (4, 0.84, 0.69, 0.23, 0.43),
-             (5, 0.81, 0.66, 0.21, 0.48), (6, 0.72, 0.48, 0.20, 0.51), (7, 0.66, 0.41, 0.19, 0.54)]
+    curve = [
+        (2, 0.95, 0.94, 0.38, 0.29),
+        (3, 0.88, 0.71, 0.27, 0.37),
+        (4, 0.84, 0.69, 0.23, 0.43),
+        (5, 0.81, 0.66, 0.21, 0.48),
+        (6, 0.72, 0.48, 0.20, 0.51),
+        (7, 0.66, 0.41, 0.19, 0.54),
+    ]
     return Discovery(
         recipe="kmeans",
         inputs=list(FEATURES),
         dropped={"orders": "redundant with orders_90d (rank correlation 0.97)", "refunds": "near-constant: 0 for 98%"},
-        choices=[KChoice(k=k, jaccard_mean=mean, jaccard_min=least, silhouette=silhouette, explained=explained,
-                         chosen=k == 5) for k, mean, least, silhouette, explained in curve],
+        choices=[
+            KChoice(
+                k=k, jaccard_mean=mean, jaccard_min=least, silhouette=silhouette, explained=explained, chosen=k == 5
+            )
+            for k, mean, least, silhouette, explained in curve
+        ],
         tree=_tree(),
         fidelity=0.91,
         notes=["Two segments below the size floor were merged into their nearest."],
@@ -327,10 +442,23 @@ def hostile() -> Run:
     return Run.model_validate(poison(full().model_dump()))
 
 
-_LITERAL = {"result"}
+_LITERAL = {"result", "kind", "status", "check"}
 _FIXED = {
     name
-    for record in (Run, Segment, Brief, Trait, Interval, Verdict, Comparison, Contender, Discovery, KChoice, TreeNode,
-                   SourceQuality, ColumnQuality)
+    for record in (
+        Run,
+        Segment,
+        Brief,
+        Trait,
+        Interval,
+        Verdict,
+        Comparison,
+        Contender,
+        Discovery,
+        KChoice,
+        TreeNode,
+        SourceQuality,
+        ColumnQuality,
+    )
     for name in record.model_fields
-} | {"revenue", "retention"}
+} | {"revenue", "retention", "profiles", "events", "overall", "auc"}

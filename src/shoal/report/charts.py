@@ -22,8 +22,9 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
     >>> ticks(0, 0.58), ticks(0, 842, about=3), ticks(-0.3, 0.9)
     ([0.0, 0.2, 0.4, 0.6], [0.0, 500.0, 1000.0], [-0.5, 0.0, 0.5, 1.0])
     """
-    if not high > low:
-        high = low + 1.0
+    least = 1e-9 * max(1.0, abs(low), abs(high))
+    if high - low < least:
+        high = low + max(1.0, 1e3 * least)
     raw = (high - low) / about
     unit = 10.0 ** math.floor(math.log10(raw))
     step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= raw * 0.999)
@@ -85,10 +86,7 @@ class Box:
 
     def meets(self, other: Box) -> bool:
         return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
 
     def within(self, other: Box) -> bool:

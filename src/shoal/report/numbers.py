@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-NOT_KNOWN = "–"
+NOT_KNOWN = "\u2013"
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "BRL": "R$", "KRW": "₩"}
 _STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
@@ -82,7 +82,8 @@ def money(value: float | None, currency: str | None = None, *, short: bool = Fal
     sign = "-" if value < 0 else ""
     if not currency:
         return compact(value) if short and size >= 1000 else decimal(value)
-    symbol = _SYMBOLS.get(currency.upper(), f"{currency} ")
+    code = "".join(filter(str.isalnum, currency))[:8]
+    symbol = _SYMBOLS.get(code.upper(), f"{code} ")
     if short and size >= 1000:
         return f"{sign}{symbol}{compact(size)}"
     return f"{sign}{symbol}{size:,.2f}" if size < 100 and round(size, 2) % 1 else f"{sign}{symbol}{size:,.0f}"

@@ -8,8 +8,8 @@ from functools import cached_property
 
 from shoal.report import words
 from shoal.report.charts import Curves, Plane, Whiskers, curves, plane, whiskers
-from shoal.report.numbers import compact, count, decimal, fixed, known, money, percent
 from shoal.report.heat import Row, heat
+from shoal.report.numbers import compact, count, decimal, fixed, known, money, percent
 from shoal.report.tree import Streams, streams
 from shoal.summary import Contender, Interval, Result, Run, Segment, Verdict
 
@@ -154,7 +154,9 @@ class View:
         if self.shown:
             facts.insert(0, Fact("Segments", count(len(self.shown))))
         if isinstance(revenue, int | float):
-            facts.append(Fact("Revenue", money(revenue, self.run.currency, short=True), money(revenue, self.run.currency)))
+            facts.append(
+                Fact("Revenue", money(revenue, self.run.currency, short=True), money(revenue, self.run.currency))
+            )
         read = [q for q in self.run.quality if not q.error]
         if self.run.quality:
             failed = len(self.run.quality) - len(read)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 RESULTS = ("pass", "warn", "fail", "not enough data")
-MARKS = {"pass": "✓", "warn": "!", "fail": "✕", "not enough data": "–"}
+MARKS = {"pass": "✓", "warn": "!", "fail": "✕", "not enough data": "\u2013"}
 PLAIN_MARKS = {"pass": "+", "warn": "!", "fail": "x", "not enough data": "-"}
 
 KINDS = {
@@ -55,11 +55,13 @@ def plain(text: object) -> str:
     raw = str(text).encode("utf-8", "replace").decode("utf-8")
     if raw.isprintable():
         return raw
-    return "".join(c for c in raw if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs", "Zl", "Zp"} and not _turns(c))
+    return "".join(letter for letter in raw if letter in "\n\t" or not _commands(letter))
 
 
-def _turns(letter: str) -> bool:
-    return "\u202a" <= letter <= "\u202e" or "\u2066" <= letter <= "\u2069"
+def _commands(letter: str) -> bool:
+    """Whether it moves a cursor, breaks a line or turns the direction of writing instead of being shown."""
+    turns = "\u202a" <= letter <= "\u202e" or "\u2066" <= letter <= "\u2069"
+    return turns or unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"}
 
 
 def title(name: str) -> str:
