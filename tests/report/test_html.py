@@ -198,9 +198,11 @@ def test_segments_are_ordered_by_value_with_refused_ones_last() -> None:
     assert names[-1] == "Slipping away"
 
 
-@pytest.mark.parametrize(("winner", "lost"), [("Value tiers", True), ("Discovered segments", False), ("tie", False)])
-def test_losing_is_being_beaten_by_another_cut(winner: str, lost: bool) -> None:
+@pytest.mark.parametrize(
+    ("winner", "standing"), [("Value tiers", "lost"), ("Discovered segments", "won"), ("tie", "open")]
+)
+def test_losing_is_being_beaten_by_another_cut(winner: str, standing: str) -> None:
     comparison = sample.full().comparison
     assert comparison is not None
     run = sample.full().model_copy(update={"comparison": comparison.model_copy(update={"winner": winner})})
-    assert View(run).lost is lost
+    assert View(run).standing == standing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 from shoal.report import words
 from shoal.report.charts import Curves, Plane, Whiskers, curves, plane, whiskers
@@ -150,9 +151,8 @@ class View:
     @property
     def facts(self) -> list[Fact]:
         rows, revenue = self.run.rows, self.run.extra.get("revenue")
-        facts = [Fact("People", count(rows.get("profiles"))), Fact("Events", count(rows.get("events")))]
-        if self.shown:
-            facts.insert(0, Fact("Segments", count(len(self.shown))))
+        facts = [Fact("Segments", count(len(self.shown)))]
+        facts += [Fact(name, count(rows[t])) for name, t in (("People", "profiles"), ("Events", "events")) if t in rows]
         if isinstance(revenue, int | float):
             facts.append(
                 Fact("Revenue", money(revenue, self.run.currency, short=True), money(revenue, self.run.currency))
@@ -187,10 +187,13 @@ class View:
         return self.run.comparison is not None and self.run.comparison.winner in (contender.name, contender.kind)
 
     @property
-    def lost(self) -> bool:
-        """Whether something else than the discovered segments won; a tie is not a loss."""
+    def standing(self) -> Literal["won", "lost", "open"]:
+        """How the discovered segments came out of the comparison; open is a tie, no winner, or none held."""
         contenders = self.run.comparison.contenders if self.run.comparison else []
-        return any(self.won(c) for c in contenders if c.kind != "discovered")
+        winner = next((c for c in contenders if self.won(c)), None)
+        if winner is None:
+            return "open"
+        return "won" if winner.kind == "discovered" else "lost"
 
     @cached_property
     def plane(self) -> list[Plane]:
@@ -207,6 +210,11 @@ class View:
         """The heat map's rows, cells in the order of `shown`."""
         spreads = self.run.extra.get("spreads")
         return heat([s.segment for s in self.shown], spreads if isinstance(spreads, dict) else None)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are too many segments to name each one in every drawing."""
+        return len(self.shown) > COLOURS
 
     @property
     def streams(self) -> Streams | None:
