@@ -57,12 +57,16 @@ def test_a_share_between_none_and_all_never_reads_as_either(share: float) -> Non
 
 @given(st.floats(-1e6, 1e6))
 def test_no_number_reads_as_minus_nothing(value: float) -> None:
-    for show in (numbers.decimal, numbers.compact, numbers.money, numbers.fixed, numbers.signed):
+    for show in (numbers.decimal, numbers.compact, numbers.money, numbers.fixed, numbers.signed, numbers.count):
         assert not re.fullmatch(r"-[0.]*", show(value))
 
 
 def test_an_amount_keeps_its_cents_while_they_matter() -> None:
     assert [numbers.money(v, "EUR") for v in (0, 0.05, 9.99, 99, 1234.56)] == ["€0", "€0.05", "€9.99", "€99", "€1,235"]
+
+
+def test_a_loss_too_small_for_cents_is_nothing() -> None:
+    assert [numbers.money(value, "GBP") for value in (-0.001, -0.01)] == ["£0", "-£0.01"]
 
 
 def test_an_unknown_currency_is_its_code() -> None:

@@ -166,9 +166,9 @@ def test_findings_come_worst_first_with_their_remedy() -> None:
     text = shown(
         person.findings(
             [
-                {"level": "question", "what": "is it pounds?"},
+                {"severity": "question", "what": "is it pounds?"},
                 {
-                    "level": "error",
+                    "severity": "error",
                     "where": "shoal.yaml:7",
                     "what": "'at' is missing",
                     "remedy": "name the time column",

@@ -25,7 +25,7 @@ def count(value: float | None) -> str:
     >>> count(541909), count(None)
     ('541,909', '–')
     """
-    return f"{value:,.0f}" if value is not None and math.isfinite(value) else NOT_KNOWN
+    return f"{round(value):,}" if value is not None and math.isfinite(value) else NOT_KNOWN
 
 
 def decimal(value: float | None, figures: int = 3) -> str:
@@ -37,7 +37,7 @@ def decimal(value: float | None, figures: int = 3) -> str:
     if value is None or not math.isfinite(value):
         return NOT_KNOWN
     if abs(value) >= 10 ** (figures - 1) or value == 0:
-        return f"{value:,.0f}"
+        return f"{round(value):,}"
     places = figures - 1 - math.floor(math.log10(abs(value)))
     text = f"{value:.{min(places, 6)}f}".rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text
@@ -79,7 +79,7 @@ def money(value: float | None, currency: str | None = None, *, short: bool = Fal
     if value is None or not math.isfinite(value):
         return NOT_KNOWN
     size = abs(value)
-    sign = "-" if value < 0 else ""
+    sign = "-" if value <= -0.005 else ""
     if not currency:
         return compact(value) if short and size >= 1000 else decimal(value)
     code = "".join(filter(str.isalnum, currency))[:8]

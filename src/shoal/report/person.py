@@ -127,20 +127,25 @@ def explanation(answer: Fields) -> RenderableType:
     return Group(*parts, table if table.row_count else say("The rule has no clauses.", "dim"))
 
 
-_LEVELS = {"error": ("✕", "red"), "warning": ("!", "yellow"), "question": ("?", "cyan"), "ok": ("✓", "green")}
+_LEVELS = {"error": ("✕", "red"), "warn": ("!", "yellow"), "question": ("?", "cyan"), "ok": ("✓", "green")}
 
 
 def findings(found: Sequence[Fields]) -> RenderableType:
-    """What `shoal doctor` prints: `level` (error, warning, question, ok), `where`, `what`, `remedy`; worst first."""
+    """What `shoal doctor` prints: `severity` (error, warn, question, ok), `where`, `what`, `remedy`; worst first."""
     order = list(_LEVELS)
     table = grid("left", "fold")
-    for item in sorted(found, key=lambda item: order.index(item["level"]) if item.get("level") in order else 1):
-        sign, style = _LEVELS.get(item.get("level", ""), ("!", "yellow"))
+    for item in sorted(found, key=lambda item: order.index(_severity(item))):
+        sign, style = _LEVELS[_severity(item)]
         where = f"{item['where']}: " if item.get("where") else ""
         text = Text.assemble(say(where, "bold"), say(item.get("what", "")))
         if item.get("remedy"):
             text = Text.assemble(text, "\n", say(item["remedy"], "dim"))
         table.add_row(Text(sign, style=style), text)
-    faults = sum(item.get("level") == "error" for item in found)
+    faults = sum(_severity(item) == "error" for item in found)
     end = "Nothing is wrong." if not faults else f"{words.plural(faults, 'fault')} to mend."
     return Group(*([table] if table.row_count else []), Text(f"\n{end}", style="red" if faults else "green"))
+
+
+def _severity(item: Fields) -> str:
+    severity = str(item.get("severity", ""))
+    return severity if severity in _LEVELS else "warn"
