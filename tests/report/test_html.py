@@ -206,3 +206,12 @@ def test_losing_is_being_beaten_by_another_cut(winner: str, standing: str) -> No
     assert comparison is not None
     run = sample.full().model_copy(update={"comparison": comparison.model_copy(update={"winner": winner})})
     assert View(run).standing == standing
+
+
+def test_a_card_shows_two_measures_and_the_drawings_all_that_are_not_rescaled() -> None:
+    run = sample.many(1)
+    names = ("log_revenue", "basket", "retained", "capped_revenue", "revenue")
+    segment = run.segments[0].model_copy(update={"next_period": {name: Interval(value=0.5) for name in names}})
+    view = View(run.model_copy(update={"segments": [segment]}))
+    assert list(view.shown[0].headline_measures) == ["revenue", "retained"]
+    assert list(view.next_period) == ["revenue", "retained", "basket"]

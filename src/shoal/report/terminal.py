@@ -137,7 +137,7 @@ class SegmentTable:
         return text
 
 
-_SHORT = {"revenue": "Next", "retention": "Back"}
+_SHORT = {"revenue": "Next", "retention": "Back", "retained": "Back", "activity": "Next"}
 
 
 def _who(shown: Sequence[Shown]) -> list[RenderableType]:

@@ -19,6 +19,7 @@ _SHARES = {
     *("retention", "retained", "size", "share", "explained", "staying", "difference"),
     *("strategy", "reach", "fidelity", "coverage", "actionability"),
 }
+_MEASURES = ("revenue", "activity", "retention", "retained")
 _LEADING = ("overall", "value", "behaviour", "auc")
 _TELLING = ("stability", "contrast", "difference", "size")
 _STABILITY = ("stability", "jaccard", "bootstrap")
@@ -50,8 +51,15 @@ class Shown:
 
     @property
     def measures(self) -> dict[str, Interval]:
+        """Its next-period measures in the reader's order."""
         revenue = {"revenue": self.revenue} if self.revenue else {}
-        return {**revenue, **{name: i for name, i in self.segment.next_period.items() if name != "revenue"}}
+        found = {**revenue, **self.segment.next_period}
+        return {name: found[name] for name in telling_measures(found)}
+
+    @property
+    def headline_measures(self) -> dict[str, Interval]:
+        """The two that stand on its card."""
+        return dict(list(self.measures.items())[:2])
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,16 @@ def worth(segments: Iterable[Segment]) -> list[Segment]:
     """Released and draft segments first, then niches, then refused ones; each by value, then by size."""
     last = {"niche": 1, "refused": 2}
     return sorted(segments, key=lambda s: (last.get(s.status, 0), -(s.value_share or 0.0), -s.size))
+
+
+def telling_measures(names: Iterable[str]) -> list[str]:
+    """Next-period measures in the reader's order; those on another scale of the same amount are for the statistics.
+
+    >>> telling_measures(["basket", "log_revenue", "retained", "capped_revenue", "revenue"])
+    ['revenue', 'retained', 'basket']
+    """
+    shown = [name for name in dict.fromkeys(names) if not name.startswith(("log_", "capped_"))]
+    return sorted(shown, key=lambda name: _MEASURES.index(name) if name in _MEASURES else len(_MEASURES))
 
 
 def amount(name: str, value: float | None, currency: str | None) -> str:
@@ -122,7 +140,7 @@ class View:
     @cached_property
     def measures(self) -> list[str]:
         """The next-period measures that any of the traditional segments has."""
-        return list(dict.fromkeys(name for group in self.traditional.values() for s in group for name in s.next_period))
+        return telling_measures(n for group in self.traditional.values() for s in group for n in s.next_period)[:2]
 
     def label(self, feature: str) -> str:
         """A feature in plain words where the run knows them."""

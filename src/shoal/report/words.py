@@ -17,7 +17,13 @@ KINDS = {
     "rule": "Your own rules",
 }
 
-MEASURES = {"revenue": "Revenue each", "retention": "Came back", "events": "Events each"}
+MEASURES = {
+    "revenue": "Revenue each",
+    "retention": "Came back",
+    "retained": "Came back",
+    "activity": "Events each",
+    "events": "Events each",
+}
 
 SCORES = {
     "overall": "Explained overall",
@@ -113,7 +119,7 @@ def upcoming(name: str) -> str:
     >>> upcoming("revenue"), upcoming("retention")
     ('Next revenue each', 'Came back next')
     """
-    return {"revenue": "Next revenue each", "retention": "Came back next"}.get(name, f"Next {title(name).lower()}")
+    return f"{measure(name)} next" if measure(name) == "Came back" else f"Next {measure(name).lower()}"
 
 
 def plural(number: int, word: str, many: str = "") -> str:
