@@ -29,7 +29,9 @@ def clean(sql: Any, source: str, rows: list[dict[str, Any]], kind: Any = "events
         "value": pa.array([row.get("value") for row in rows], pa.float64()),
     }
     further = dict.fromkeys(key for row in rows for key in row if key not in data)
-    data |= {key: pa.array([row.get(key) for row in rows], pa.string() if key[:3] == "id_" else None) for key in further}
+    data |= {
+        key: pa.array([row.get(key) for row in rows], pa.string() if key[:3] == "id_" else None) for key in further
+    }
     sql.register("rows_now", pa.table(data))
     sql.execute(f'CREATE OR REPLACE TEMP TABLE "clean_{source}" AS FROM rows_now')
     return cleaned(sql, source, kind)
@@ -60,7 +62,9 @@ def many(sql: Any, count: int = 3000) -> Cleaned:
 
 
 def test_the_table_keeps_its_contract(sql: Any, tmp_path: Path) -> None:
-    rows = [{"event": "Order Completed", "at": 5, "value": 2.5, "id_customer_id": "1", "p_item_id": "a", "t_country": "GB"}]
+    rows = [
+        {"event": "Order Completed", "at": 5, "value": 2.5, "id_customer_id": "1", "p_item_id": "a", "t_country": "GB"}
+    ]
     table = write(sql, [clean(sql, "shop", rows)], tmp_path / "events")
     assert conform(table, EVENTS).column_names == EVENTS.names
     person = number("customer_id:1")
@@ -92,7 +96,10 @@ def test_every_event_comes_out_once_and_sorted(sql: Any, tmp_path: Path, bucket_
 
 def test_a_bucket_holds_all_events_of_its_people(sql: Any, tmp_path: Path) -> None:
     write(sql, [many(sql)], tmp_path / "events", bucket_rows=1_000)
-    people = [set(parquet.read_table(file, partitioning=None)["person"].to_pylist()) for file in event_files(tmp_path / "events")]
+    people = [
+        set(parquet.read_table(file, partitioning=None)["person"].to_pylist())
+        for file in event_files(tmp_path / "events")
+    ]
     assert sum(map(len, people)) == len(set().union(*people)) == 200
 
 
@@ -144,13 +151,19 @@ def test_names_of_standing_columns_are_refused_all_at_once(sql: Any, tmp_path: P
     shop = clean(sql, "shop", [{"id_customer_id": "1", "p_person": "x", "t_first_seen": "y"}])
     with pytest.raises(SettingsError) as caught:
         write(sql, [shop], tmp_path / "events")
-    assert [fault.where for fault in caught.value.faults] == ["sources.shop.properties.person", "sources.shop.traits.first_seen"]
+    assert [fault.where for fault in caught.value.faults] == [
+        "sources.shop.properties.person",
+        "sources.shop.traits.first_seen",
+    ]
 
 
 def test_a_failed_write_leaves_the_last_good_events(sql: Any, tmp_path: Path) -> None:
     shop = clean(sql, "shop", [{"id_customer_id": "1", "p_size": "4"}])
     write(sql, [shop], tmp_path / "events")
-    sql.execute("CREATE TEMP VIEW clean_bad AS SELECT * REPLACE (CASE WHEN row > 0 THEN error('bad') END AS p_size) FROM clean_shop")
+    sql.execute(
+        "CREATE TEMP VIEW clean_bad AS "
+        "SELECT * REPLACE (CASE WHEN row > 0 THEN error('bad') END AS p_size) FROM clean_shop"
+    )
     with pytest.raises(DataError, match="bad"):
         write_events(sql, [cleaned(sql, "bad", "events")], ("customer_id",), tmp_path / "events")
     assert [path.name for path in tmp_path.iterdir() if path.name != "scratch"] == ["events"]

@@ -155,7 +155,7 @@ class UnionFind:
 
 few = st.sampled_from([str(i) for i in range(12)])
 KINDS = ("customer_id", "email", "device_id", "loyalty_card")
-row = st.fixed_dictionaries({}, optional={kind: few for kind in KINDS}).filter(bool)
+row = st.fixed_dictionaries({}, optional=dict.fromkeys(KINDS, few)).filter(bool)
 
 
 def reference(rows: list[dict[str, str]], max_shared: int) -> set[frozenset[tuple[str, str]]]:

@@ -27,7 +27,9 @@ def clean(sql: Any, source: str, rows: list[dict[str, Any]], kind: Any = "events
         "value": pa.array([None] * count, pa.float64()),
     }
     further = dict.fromkeys(key for row in rows for key in row if key not in data)
-    data |= {key: pa.array([row.get(key) for row in rows], pa.string() if key[:3] == "id_" else None) for key in further}
+    data |= {
+        key: pa.array([row.get(key) for row in rows], pa.string() if key[:3] == "id_" else None) for key in further
+    }
     sql.register("rows_now", pa.table(data))
     sql.execute(f'CREATE OR REPLACE TEMP TABLE "clean_{source}" AS FROM rows_now')
     return cleaned(sql, source, kind)
@@ -55,7 +57,10 @@ SECOND = 1_000_000
 
 
 def test_the_tables_keep_their_contracts(sql: Any, tmp_path: Path) -> None:
-    rows = [{"at": 2 * SECOND, "id_user_id": "u", "t_plan": "pro"}, {"at": 7 * SECOND, "id_user_id": "u", "id_email": "a@b.org"}]
+    rows = [
+        {"at": 2 * SECOND, "id_user_id": "u", "t_plan": "pro"},
+        {"at": 7 * SECOND, "id_user_id": "u", "id_email": "a@b.org"},
+    ]
     profiles, identifiers, _ = tables(sql, [clean(sql, "app", rows)], tmp_path)
     person = number("user_id:u")
     assert conform(profiles, PROFILES).column_names == [*PROFILES.names, "plan", "person"]

@@ -18,7 +18,10 @@ KINDS = ("customer_id", "email", "device_id")
 
 
 def run(sql: Any, rows: list[Row], previous: pa.Table | None = None, max_shared: int = 3) -> tuple[Numbers, Resolution]:
-    data: dict[str, Any] = {"row": pa.array(range(len(rows)), pa.int64()), "at": pa.array([0] * len(rows), pa.timestamp("us"))}
+    data: dict[str, Any] = {
+        "row": pa.array(range(len(rows)), pa.int64()),
+        "at": pa.array([0] * len(rows), pa.timestamp("us")),
+    }
     data |= {f"id_{kind}": pa.array([row.get(kind) for row in rows], pa.string()) for kind in KINDS}
     sql.register("rows_now", pa.table(data))
     sql.execute("CREATE OR REPLACE TEMP TABLE clean_all AS FROM rows_now")
@@ -50,7 +53,9 @@ def memory(numbers: Numbers, seen: dict[tuple[str, str], int] | None = None) -> 
 
 
 def test_a_person_is_named_after_its_smallest_identifier(sql: Any) -> None:
-    numbers, _ = run(sql, [{"email": "a@b.org", "device_id": "d", "customer_id": "9"}, {"email": "a@b.org", "customer_id": "10"}])
+    numbers, _ = run(
+        sql, [{"email": "a@b.org", "device_id": "d", "customer_id": "9"}, {"email": "a@b.org", "customer_id": "10"}]
+    )
     assert set(numbers.values()) == {number("customer_id:10")}
 
 
@@ -69,7 +74,9 @@ def test_a_better_identifier_that_comes_later_does_not_rename(sql: Any) -> None:
 
 def test_a_merge_keeps_the_larger_profile(sql: Any) -> None:
     before, _ = run(sql, [{"customer_id": "1"}, {"customer_id": "2", "device_id": "d"}])
-    after, resolution = run(sql, [{"customer_id": "2", "device_id": "d"}, {"customer_id": "1", "device_id": "d"}], memory(before))
+    after, resolution = run(
+        sql, [{"customer_id": "2", "device_id": "d"}, {"customer_id": "1", "device_id": "d"}], memory(before)
+    )
     assert set(after.values()) == {before["customer_id", "2"]}
     assert (resolution.kept, resolution.merged) == (1, 1)
 
@@ -84,12 +91,23 @@ def test_a_merge_of_equals_keeps_the_older_profile(sql: Any) -> None:
 
 
 def test_a_split_leaves_the_number_with_the_larger_part(sql: Any) -> None:
-    before, _ = run(sql, [{"customer_id": "1", "device_id": "d"}, {"customer_id": "2", "device_id": "d"}, {"customer_id": "2", "email": "e@x.org"}])
-    after, resolution = run(sql, [{"customer_id": "1"}, {"customer_id": "2", "device_id": "d", "email": "e@x.org"}], memory(before))
+    before, _ = run(
+        sql,
+        [
+            {"customer_id": "1", "device_id": "d"},
+            {"customer_id": "2", "device_id": "d"},
+            {"customer_id": "2", "email": "e@x.org"},
+        ],
+    )
+    after, resolution = run(
+        sql, [{"customer_id": "1"}, {"customer_id": "2", "device_id": "d", "email": "e@x.org"}], memory(before)
+    )
     assert after["customer_id", "2"] == before["customer_id", "2"] == number("customer_id:1")
     assert after["customer_id", "1"] == number("customer_id:1#1")
     assert (resolution.kept, resolution.new, resolution.split) == (1, 1, 1)
-    again, _ = run(sql, [{"customer_id": "1"}, {"customer_id": "2", "device_id": "d", "email": "e@x.org"}], memory(after))
+    again, _ = run(
+        sql, [{"customer_id": "1"}, {"customer_id": "2", "device_id": "d", "email": "e@x.org"}], memory(after)
+    )
     assert again == after
 
 
@@ -105,7 +123,7 @@ def test_an_identifier_that_becomes_guarded_leaves_the_number_to_the_person(sql:
 
 
 few = st.sampled_from([str(i) for i in range(8)])
-row = st.fixed_dictionaries({}, optional={kind: few for kind in KINDS}).filter(bool)
+row = st.fixed_dictionaries({}, optional=dict.fromkeys(KINDS, few)).filter(bool)
 rows = st.lists(row, min_size=1, max_size=15)
 many = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -7,7 +7,6 @@ memory at any size, rows are first dealt into buckets on disk, then each bucket 
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ MOST_BUCKETS = 256
 SORTED = 'ORDER BY person, "at", event_id'
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 245760"
 NO_ROWS = (
-    "SELECT NULL::VARCHAR AS event_id, NULL::TIMESTAMPTZ AS \"at\", NULL::VARCHAR AS event, NULL::VARCHAR AS source, "
+    'SELECT NULL::VARCHAR AS event_id, NULL::TIMESTAMPTZ AS "at", NULL::VARCHAR AS event, NULL::VARCHAR AS source, '
     "NULL::DOUBLE AS value, NULL::BIGINT AS person WHERE false"
 )
 TRAITS_TAKEN = frozenset({*PROFILES.names, "person"})
@@ -130,17 +129,20 @@ def placed(engine: Sql, source: Cleaned, kinds: Sequence[str], columns: str) -> 
     A row belongs to its first identifier that joins people; one that has none but a guarded identifier
     belongs to that identifier's own profile. Rows without an identifier are left out (see `unidentified`).
     """
+    guarded = "SELECT value FROM link_identity WHERE guarded AND type ="
     shared = set(engine.query("SELECT DISTINCT type FROM link_identity WHERE guarded")["type"].to_pylist())
     raw = {kind: f"rows.{name(f'id_{kind}')}" for kind in source.identifiers}
     free = {
-        kind: f"CASE WHEN {sql} IN (SELECT value FROM link_identity WHERE guarded AND type = {quote(kind)}) THEN NULL ELSE {sql} END"
+        kind: f"CASE WHEN {sql} IN ({guarded} {quote(kind)}) THEN NULL ELSE {sql} END"
         for kind, sql in raw.items()
         if kind in shared
     }
     choices = [(kind, free.get(kind, sql)) for kind, sql in raw.items()] + [(kind, raw[kind]) for kind in free]
     which = " ".join(f"WHEN {sql} IS NOT NULL THEN {kinds.index(kind)}" for kind, sql in choices)
     value = f"coalesce({', '.join(sql for _, sql in choices)})" if len(choices) > 1 else choices[0][1]
-    key = f"CAST({kinds.index(choices[0][0])} AS TINYINT)" if len(choices) == 1 else f"CAST(CASE {which} END AS TINYINT)"
+    key = (
+        f"CAST({kinds.index(choices[0][0])} AS TINYINT)" if len(choices) == 1 else f"CAST(CASE {which} END AS TINYINT)"
+    )
     return (
         f"SELECT {columns}, owner.person FROM {source.table} AS rows "
         f"JOIN link_identity AS owner ON owner.value = {value} AND owner.kind = {key}"
@@ -170,7 +172,7 @@ def write_events(
         total = sum(engine.query(f"SELECT count(*) AS n FROM {one.table}")["n"][0].as_py() for one in sources)
         _write_buckets(engine, rows, _bits(total, bucket_rows), properties, partial)
         shutil.rmtree(folder, ignore_errors=True)
-        os.replace(partial, folder)
+        partial.replace(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise

@@ -32,21 +32,36 @@ STRONG = frozenset({"customer_id", "user_id", "account_id", "email", "phone"})
 COUNTED = frozenset({"customer_id", "user_id", "account_id"})
 """Types that a system counts up, so that 123456 is somebody."""
 
-WORDS = frozenset(
-    "unknown unk n/a na n.a. #n/a none null nil nan undefined missing empty blank void test tester testing guest anonymous "
-    "anon default dummy sample tbd tba - -- --- . ? ?? x xx xxx (none) (null) (not set) [null] <null> notset not_set "
-    "noreply no-reply -1 -1.0 -99 -999 no_id noid".split()
-) | {"not available", "not set", "(not set)", "(not provided)", "not provided", "not applicable", "no email", "no phone"}
-TYPED_IN = frozenset({"1234", "12345", "123456", "1234567", "12345678", "123456789", "1234567890", "0123456789", "abc123"})
-NOBODY = frozenset(
-    "noreply no-reply no_reply donotreply do-not-reply do_not_reply noemail no-email no_email nomail no-mail none null nil "
-    "unknown anonymous anon guest test tester testing undefined na n/a notprovided not-provided nobody fake dummy x xx xxx "
-    "asdf mailer-daemon postmaster".split()
-)
-NOWHERE = frozenset({"noemail.com", "no-email.com", "nomail.com", "none.com", "unknown.com", "email.invalid", "x"})
+_WORDS = """
+    unknown|unk|n/a|na|n.a.|#n/a|none|null|nil|nan|undefined|missing|empty|blank|void|not available|not set|not provided
+    not applicable|notset|not_set|(none)|(null)|(not set)|(not provided)|[null]|<null>|test|tester|testing|guest
+    anonymous|anon|default|dummy|sample|tbd|tba|-|--|---|.|?|??|x|xx|xxx|noreply|no-reply|no email|no phone|no_id|noid
+    -1|-1.0|-99|-999
+"""
+_TYPED_IN = "1234|12345|123456|1234567|12345678|123456789|1234567890|0123456789|abc123"
+_NOBODY = """
+    noreply|no-reply|no_reply|donotreply|do-not-reply|do_not_reply|noemail|no-email|no_email|nomail|no-mail|none|null|nil
+    unknown|anonymous|anon|guest|test|tester|testing|undefined|na|n/a|notprovided|not-provided|nobody|fake|dummy|x|xx|xxx
+    asdf|mailer-daemon|postmaster
+"""
+_NOWHERE = "noemail.com|no-email.com|nomail.com|none.com|unknown.com|email.invalid|x"
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in re.split(r"[|\n]", words) if word.strip())
+
+
+WORDS = _set(_WORDS)
+"""Values of any type that identify nobody, in lower case."""
+TYPED_IN = _set(_TYPED_IN)
+"""What fingers type into a field that must not stay empty."""
+NOBODY, NOWHERE = _set(_NOBODY), _set(_NOWHERE)
+"""Mailboxes and domains that are nobody's."""
 
 _BLANKS = " \t\r\n\v\f\u00a0\ufeff\u200b"
-_ADDRESS = r'^[^\s@<>,;:"()\[\]\\]{1,64}@([\p{L}\p{N}]([\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+[\p{L}][\p{L}\p{N}\-]*[\p{L}\p{N}]$'
+_ADDRESS = (
+    r'^[^\s@<>,;:"()\[\]\\]{1,64}@([\p{L}\p{N}]([\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+[\p{L}][\p{L}\p{N}\-]*[\p{L}\p{N}]$'
+)
 
 
 def rank(kind: str) -> tuple[int, str]:
@@ -104,8 +119,8 @@ def _spelling(kind: str, sql: str) -> str:
     if kind == "email":
         bare = rf"regexp_replace(lower({trimmed}), '^(mailto:|.*<)\s*([^<>]*[^<>\s])\s*>?$', '\2')"
         return f"nullif({bare}, '')"
-    whole = rf"CASE WHEN contains({trimmed}, '.') THEN regexp_replace({trimmed}, '^([+-]?[0-9]+)\.0+$', '\1') ELSE {trimmed} END"
-    return f"nullif({whole}, '')"
+    whole = rf"regexp_replace({trimmed}, '^([+-]?[0-9]+)\.0+$', '\1')"
+    return f"nullif(CASE WHEN contains({trimmed}, '.') THEN {whole} ELSE {trimmed} END, '')"
 
 
 def _is_placeholder(kind: str, spelt: str, placeholders: Iterable[str]) -> str:

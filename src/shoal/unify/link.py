@@ -106,7 +106,7 @@ class Links:
 def standardise_phones(
     engine: Sql, sources: Sequence[Cleaned], region: str | None, placeholders: Iterable[str] = ()
 ) -> dict[str, dict[Reason, int]]:
-    """Puts E.164 numbers in every `id_phone`, NULL where a value is none; returns the refused rows by source and reason.
+    """Puts E.164 numbers in every `id_phone`, NULL where it is none; returns refused rows by source and reason.
 
     `region` is the ISO 3166 code for numbers written without a country.
     """
@@ -126,7 +126,9 @@ def standardise_phones(
             ),
         )
         joined = f"FROM {source.table} AS rows LEFT JOIN link_phone ON link_phone.raw = rows.id_phone"
-        counts = engine.query(f"SELECT reason, count(*) AS n {joined} WHERE reason IS NOT NULL GROUP BY reason ORDER BY 1")
+        counts = engine.query(
+            f"SELECT reason, count(*) AS n {joined} WHERE reason IS NOT NULL GROUP BY reason ORDER BY 1"
+        )
         refused[source.name] = {row["reason"]: row["n"] for row in counts.to_pylist()}
         if any(raw != phone.value for raw, phone in found.items()):
             engine.execute(
@@ -187,7 +189,9 @@ def _guard(
     engine: Sql, sources: Sequence[Cleaned], kinds: Sequence[str], max_shared: int
 ) -> tuple[int, tuple[Guarded, ...]]:
     """Marks the identifiers that join nobody; returns how many, and those with the most others."""
-    engine.execute('CREATE OR REPLACE TEMP TABLE link_guard (kind TINYINT, value VARCHAR, other TINYINT, "count" BIGINT)')
+    engine.execute(
+        'CREATE OR REPLACE TEMP TABLE link_guard (kind TINYINT, value VARCHAR, other TINYINT, "count" BIGINT)'
+    )
     for one in (kind for kind in kinds if kind != "account_id"):
         for other in (kind for kind in kinds if kind != one and kind in STRONG):
             pairs = [
@@ -197,9 +201,9 @@ def _guard(
             ]
             if pairs:
                 engine.execute(
-                    f"INSERT INTO link_guard SELECT {kinds.index(one)}, value, {kinds.index(other)}, count(DISTINCT other) "
-                    f"FROM ({' UNION ALL '.join(pairs)}) WHERE value IS NOT NULL AND other IS NOT NULL "
-                    f"GROUP BY value HAVING count(DISTINCT other) > {max_shared}"
+                    f"INSERT INTO link_guard SELECT {kinds.index(one)}, value, {kinds.index(other)}, "
+                    f"count(DISTINCT other) FROM ({' UNION ALL '.join(pairs)}) "
+                    f"WHERE value IS NOT NULL AND other IS NOT NULL GROUP BY value HAVING count(DISTINCT other) > {max_shared}"
                 )
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE link_value AS SELECT * REPLACE (EXISTS (FROM link_guard AS g "
@@ -228,7 +232,8 @@ def _edges(engine: Sql, sources: Sequence[Cleaned], kinds: Sequence[str]) -> pa.
     if not stars:
         return pa.table({"a": pa.array([], pa.int64()), "b": pa.array([], pa.int64())})
     return engine.query(
-        f"SELECT pair.a AS a, pair.b AS b FROM ({' UNION ALL '.join(stars)}) WHERE pair.a IS NOT NULL AND pair.b IS NOT NULL"
+        f"SELECT pair.a AS a, pair.b AS b FROM ({' UNION ALL '.join(stars)}) "
+        "WHERE pair.a IS NOT NULL AND pair.b IS NOT NULL"
     )
 
 
@@ -281,7 +286,8 @@ def _report(
 
 
 def _largest(engine: Sql, kinds: Sequence[str]) -> tuple[Group, ...]:
-    top = f"SELECT component FROM link_node GROUP BY component HAVING count(*) > 1 ORDER BY count(*) DESC, min(value) LIMIT {SHOWN}"
+    sizes = "SELECT component FROM link_node GROUP BY component HAVING count(*) > 1"
+    top = f"{sizes} ORDER BY count(*) DESC, min(value) LIMIT {SHOWN}"
     rows = engine.query(
         f"SELECT component, kind, count(*) AS n, min(value) AS example FROM link_node WHERE component IN ({top}) "
         "GROUP BY component, kind ORDER BY component, kind"
@@ -309,7 +315,8 @@ def _notes(
     if suspicious and largest:
         made_of = ", ".join(f"{n} {kind}" for kind, n in largest[0].kinds.items())
         yield (
-            f"{suspicious} profile{'s hold' if suspicious > 1 else ' holds'} more than {max_shared} values of one strong "
-            f"type and may be several people; the largest has {made_of}, with {next(iter(largest[0].kinds))} "
-            f"'{largest[0].example}'. Lower `unify.max_shared`, or leave the identifier that joins them out of `identifiers`."
+            f"{suspicious} profile{'s hold' if suspicious > 1 else ' holds'} more than {max_shared} values of one "
+            f"strong type and may be several people; the largest has {made_of}, with {next(iter(largest[0].kinds))} "
+            f"'{largest[0].example}'. Lower `unify.max_shared`, or leave the identifier that joins them out of "
+            "`identifiers`."
         )

@@ -1,7 +1,7 @@
 """The golden record: what is known of each person, and by which identifiers.
 
-A trait's value is the latest one that is not null. Rows without a time (a source of kind `profiles` may have none) count as
-older than any with a time, and among them the source that stands first in shoal.yaml wins, then its later row.
+A trait's value is the latest one that is not null. Rows without a time (a source of kind `profiles` may have none)
+count as older than any with a time; among them the source that stands first in shoal.yaml wins, then its later row.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Writing(Sql, Protocol):
 
 @dataclass(frozen=True)
 class Rates:
-    """How well a source joins the others: shares of its rows with a profile, and of its profiles known elsewhere too."""
+    """How well a source joins: the share of its rows with a profile, and of its profiles known elsewhere too."""
 
     match: float | None
     shared: float | None
@@ -42,7 +42,12 @@ class Merged:
 
 
 def merge(
-    engine: Writing, sources: Sequence[Cleaned], kinds: Sequence[str], events: Written, profiles: Path, identifiers: Path
+    engine: Writing,
+    sources: Sequence[Cleaned],
+    kinds: Sequence[str],
+    events: Written,
+    profiles: Path,
+    identifiers: Path,
 ) -> Merged:
     """Writes the tables `profiles` and `identifiers` as Parquet files at the paths given, sorted by person.
 
@@ -53,13 +58,18 @@ def merge(
     seen = _seen(engine, sources, events, traits)
     told = _told(engine, [source for source in sources if source.kind == "profiles"], kinds, traits)
     joined = [f"{_later(one)} AS {name(one)}" for one in traits]
-    columns = ["least(seen.first_seen, told.first_seen) AS first_seen", "greatest(seen.last_seen, told.last_seen) AS last_seen"]
+    columns = [
+        "least(seen.first_seen, told.first_seen) AS first_seen",
+        "greatest(seen.last_seen, told.last_seen) AS last_seen",
+    ]
     engine.execute(
         f"CREATE OR REPLACE TEMP TABLE link_profile AS SELECT {', '.join([*columns, *joined])}, person "
         f"FROM {seen} AS seen FULL OUTER JOIN {told} AS told USING (person)"
     )
-    rows = engine.write(f"SELECT printf('p%016x', person) AS profile_id, * FROM link_profile ORDER BY person", profiles)
-    found = engine.write(f"{_identifiers(sources, kinds)} ORDER BY owner.person, owner.kind, value, source", identifiers)
+    rows = engine.write("SELECT printf('p%016x', person) AS profile_id, * FROM link_profile ORDER BY person", profiles)
+    found = engine.write(
+        f"{_identifiers(sources, kinds)} ORDER BY owner.person, owner.kind, value, source", identifiers
+    )
     return Merged(rows, found, {source.name: _rates(engine, source, identifiers) for source in sources})
 
 
@@ -79,7 +89,7 @@ def _later(one: str) -> str:
 
 
 def _columns(traits: dict[str, pa.DataType]) -> str:
-    names = [f"NULL::BIGINT AS person, NULL::TIMESTAMPTZ AS first_seen, NULL::TIMESTAMPTZ AS last_seen"]
+    names = ["NULL::BIGINT AS person, NULL::TIMESTAMPTZ AS first_seen, NULL::TIMESTAMPTZ AS last_seen"]
     for one, kind in traits.items():
         names.append(f"{typed('NULL', pa.null(), kind)} AS {_value(one)}, NULL::TIMESTAMPTZ AS {_time(one)}")
     return ", ".join(names)
@@ -117,8 +127,8 @@ def _told(engine: Sql, sources: Sequence[Cleaned], kinds: Sequence[str], traits:
     for place, source in enumerate(sources):
         columns = [f'rows."row", {-place} AS place', f'{instant("rows.at", source.at)} AS "at"']
         for one, kind in traits.items():
-            have = source.traits.get(one, pa.null())
-            columns.append(f"{typed(f'rows.{name(f"t_{one}")}' if one in source.traits else 'NULL', have, kind)} AS {_value(one)}")
+            column = f"rows.{name(f't_{one}')}" if one in source.traits else "NULL"
+            columns.append(f"{typed(column, source.traits.get(one, pa.null()), kind)} AS {_value(one)}")
         rows.append(placed(engine, source, kinds, ", ".join(columns)))
     latest = ['person, min("at") AS first_seen, max("at") AS last_seen']
     for one in traits:
@@ -134,27 +144,33 @@ def _told(engine: Sql, sources: Sequence[Cleaned], kinds: Sequence[str], traits:
 def _identifiers(sources: Sequence[Cleaned], kinds: Sequence[str]) -> str:
     """An identifier that joins nobody is listed only where rows fall to its own profile."""
     parts = [
-        f"SELECT CAST({kinds.index(kind)} AS TINYINT) AS kind, {name(f'id_{kind}')} AS value, {quote(source.name)} AS source, "
-        f"min({instant('first_seen', source.at)}) AS first_seen, max({instant('last_seen', source.at)}) AS last_seen "
-        f"FROM {source.combos} WHERE {name(f'id_{kind}')} IS NOT NULL GROUP BY {name(f'id_{kind}')}"
+        f"SELECT CAST({kinds.index(kind)} AS TINYINT) AS kind, {name(f'id_{kind}')} AS value, "
+        f"{quote(source.name)} AS source, {instant('first_seen', source.at)} AS first_seen, "
+        f"{instant('last_seen', source.at)} AS last_seen FROM {source.combos}"
         for source in sources
         for kind in source.identifiers
     ]
+    used = (
+        "SELECT kind, value, source, min(first_seen) AS first_seen, max(last_seen) AS last_seen "
+        f"FROM ({' UNION ALL '.join(parts)}) WHERE value IS NOT NULL GROUP BY kind, value, source"
+    )
     return (
-        "SELECT printf('p%016x', owner.person) AS profile_id, owner.type, value, used.first_seen, used.last_seen, source, "
-        f"owner.person FROM ({' UNION ALL '.join(parts)}) AS used JOIN link_identity AS owner USING (kind, value) "
+        "SELECT printf('p%016x', owner.person) AS profile_id, owner.type, value, used.first_seen, used.last_seen, "
+        f"source, owner.person FROM ({used}) AS used JOIN link_identity AS owner USING (kind, value) "
         "WHERE NOT owner.guarded OR owner.person IN (SELECT person FROM link_profile)"
     )
 
 
 def _rates(engine: Sql, source: Cleaned, identifiers: Path) -> Rates:
     absent = " AND ".join(f"{name(f'id_{kind}')} IS NULL" for kind in source.identifiers)
-    rows = engine.query(f"SELECT count(*) AS n, count(*) FILTER (WHERE {absent}) AS lost FROM {source.table}").to_pylist()[0]
-    known = f"read_parquet({quote(str(identifiers))}, hive_partitioning = false)"
-    profiles = engine.query(
-        f"SELECT count(*) AS n, count(*) FILTER (WHERE elsewhere) AS shared FROM (SELECT bool_or(source <> {quote(source.name)}) "
-        f"AS elsewhere FROM {known} GROUP BY person HAVING bool_or(source = {quote(source.name)}))"
+    rows = engine.query(
+        f"SELECT count(*) AS n, count(*) FILTER (WHERE {absent}) AS lost FROM {source.table}"
     ).to_pylist()[0]
+    known = f"read_parquet({quote(str(identifiers))}, hive_partitioning = false)"
+    mine = f"source = {quote(source.name)}"
+    people = f"SELECT bool_or(NOT {mine}) AS elsewhere FROM {known} GROUP BY person HAVING bool_or({mine})"
+    counts = f"SELECT count(*) AS n, count(*) FILTER (WHERE elsewhere) AS shared FROM ({people})"
+    profiles = engine.query(counts).to_pylist()[0]
     return Rates(
         match=1 - rows["lost"] / rows["n"] if rows["n"] else None,
         shared=profiles["shared"] / profiles["n"] if profiles["n"] else None,

@@ -1,8 +1,8 @@
 """One number for each person, the same from run to run.
 
 A person is named after its smallest identifier: the number is the first half of the MD5 of `type:value`, read as a
-signed integer, so it depends neither on the order of rows nor on what else is in the data. A person that an earlier run knew
-keeps its number however its identifiers have changed since. Leaves in the engine:
+signed integer, so it depends neither on the order of rows nor on what else is in the data. A person that an earlier
+run knew keeps its number however its identifiers have changed since. Leaves in the engine:
 
 * `link_identity`: `kind TINYINT` (place in `kinds`), `type`, `value`, `guarded BOOLEAN`, `person BIGINT`.
 """
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+
+MEMORY = ["profile_id", "type", "value", "first_seen"]
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,7 @@ def resolve(engine: Sql, kinds: Sequence[str], previous: pa.Table | Path | None 
     _name_components(engine, kinds)
     named = engine.query("SELECT component, person FROM link_name ORDER BY key")
     component, person = (named[side].to_numpy() for side in ("component", "person"))
-    if isinstance(previous, Path):
-        import pyarrow.parquet as pq
-
-        previous = pq.read_table(previous, columns=["profile_id", "type", "value", "first_seen"])
-    claims = _claims(engine, kinds, previous) if previous is not None and previous.num_rows else _no_claims()
+    claims = _claims(engine, kinds, previous) if previous is not None else _no_claims()
     place = np.empty(len(component), np.int64)
     place[component] = np.arange(len(component))
     holder, held = _settle(place[claims["component"].to_numpy()], claims["before"].to_numpy())
@@ -102,13 +101,18 @@ def _name_components(engine: Sql, kinds: Sequence[str]) -> None:
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE link_name AS SELECT component, key, "
         "CAST(CAST(md5_number_upper(substr(key, 3)) AS BIT) AS BIGINT) AS person FROM ("
-        f"SELECT component, min(printf('%02d', kind) || {_type(kinds)} || ':' || value) AS key FROM link_node GROUP BY component)"
+        f"SELECT component, min(printf('%02d', kind) || {_type(kinds)} || ':' || value) AS key FROM link_node "
+        "GROUP BY component)"
     )
 
 
-def _claims(engine: Sql, kinds: Sequence[str], previous: pa.Table) -> pa.Table:
+def _claims(engine: Sql, kinds: Sequence[str], previous: pa.Table | Path) -> pa.Table:
     """Which component asks for which earlier profile, the strongest claim first: columns `component, before`."""
-    engine.register("link_previous", previous.select(["profile_id", "type", "value", "first_seen"]))
+    if isinstance(previous, Path):
+        from pyarrow import parquet
+
+        previous = parquet.read_table(previous, columns=MEMORY, partitioning=None)
+    engine.register("link_previous", previous.select(MEMORY))
     memory = (
         "SELECT type, value, CAST(CAST(CAST('0x' || substr(profile_id, 2) AS UBIGINT) AS BIT) AS BIGINT) AS before, "
         "min(first_seen) AS first_seen FROM link_previous GROUP BY ALL"
@@ -155,7 +159,9 @@ def _avoid(engine: Sql, person: Ints, fresh: Ints, known: Ints, component: Ints)
     if not len(taken_again):
         return
     engine.register("link_again", pa.table({"component": component[taken_again], "place": taken_again}))
-    keys = engine.query("SELECT place, substr(key, 3) AS key FROM link_name JOIN link_again USING (component) ORDER BY key")
+    keys = engine.query(
+        "SELECT place, substr(key, 3) AS key FROM link_name JOIN link_again USING (component) ORDER BY key"
+    )
     taken = set(np.delete(person, taken_again).tolist()) | set(known.tolist())
     for place, key in zip(keys["place"].to_pylist(), keys["key"].to_pylist(), strict=True):
         attempt = 1
