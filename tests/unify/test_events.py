@@ -170,11 +170,16 @@ def test_a_failed_write_leaves_the_last_good_events(sql: Any, tmp_path: Path) ->
     assert parquet.read_table(event_files(tmp_path / "events")[0], partitioning=None).num_rows == 1
 
 
-def test_batches_are_flat_and_in_order_with_text_as_dictionaries(sql: Any, tmp_path: Path) -> None:
-    table = write(sql, [many(sql)], tmp_path / "events", bucket_rows=1_000)
+@pytest.mark.parametrize("rows", [97, 1_000_000])
+def test_batches_are_flat_and_in_order_with_text_as_dictionaries(
+    sql: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr("shoal.unify.events.PARQUET", "FORMAT parquet, ROW_GROUP_SIZE 2048")
+    many(sql, 9_000)
+    table = write(sql, [cleaned(sql, "shop", "events")], tmp_path / "events", bucket_rows=4_500)
     columns = ["person", "at", "event", "value", "item_id", "colour"]
-    parts = list(batches(tmp_path / "events", columns, rows=97))
-    assert all(part.num_rows <= 97 for part in parts)
+    parts = list(batches(tmp_path / "events", columns, rows=rows))
+    assert all(part.num_rows <= rows for part in parts)
     assert {part.schema.names == columns for part in parts} == {True}
     assert pa.types.is_dictionary(parts[0]["event"].type)
     assert pa.types.is_dictionary(parts[0]["item_id"].type)

@@ -273,8 +273,9 @@ def _packed(rows: str, properties: dict[str, pa.DataType]) -> str:
 def batches(files: Path | Sequence[Path], columns: Sequence[str], *, rows: int = 500_000) -> Iterator[pa.RecordBatch]:
     """Streams flat columns of the events in order: standing columns by their name, any other name as a property.
 
-    `files` is an events folder or some of its bucket files, in person order. Text comes as dictionary arrays,
-    each batch with its own dictionary. A property that no event has is a column of nulls.
+    `files` is an events folder or some of its bucket files, in person order; a batch has at most `rows` rows and
+    ends with its row group. Text comes as dictionary arrays, each batch with its own dictionary. A property that no
+    event has is a column of nulls.
     """
     from pyarrow import parquet
 
@@ -304,13 +305,12 @@ def _flat(
     file: parquet.ParquetFile, paths: dict[str, tuple[str | None, pa.DataType]], rows: int
 ) -> Iterator[pa.RecordBatch]:
     wanted = [path for path, _ in paths.values() if path]
-    for batch in file.iter_batches(batch_size=rows, columns=wanted, use_threads=False):
-        arrays = []
-        for one, (path, _) in paths.items():
-            if path is None:
-                arrays.append(pa.nulls(batch.num_rows, pa.dictionary(pa.int32(), pa.string())))
-            elif path == one:
-                arrays.append(batch.column(one))
-            else:
-                arrays.append(batch.column("properties").field(one))
-        yield pa.record_batch(arrays, names=list(paths))
+    for group in range(file.num_row_groups):  # Arrow cannot join a struct's dictionaries across row groups
+        for batch in file.iter_batches(batch_size=rows, row_groups=[group], columns=wanted, use_threads=False):
+            yield pa.record_batch([_column(batch, one, path) for one, (path, _) in paths.items()], names=list(paths))
+
+
+def _column(batch: pa.RecordBatch, column: str, path: str | None) -> pa.Array:
+    if path is None:
+        return pa.nulls(batch.num_rows, pa.dictionary(pa.int32(), pa.string()))
+    return batch.column(column) if path == column else batch.column("properties").field(column)

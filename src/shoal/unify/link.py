@@ -203,7 +203,8 @@ def _guard(
                 engine.execute(
                     f"INSERT INTO link_guard SELECT {kinds.index(one)}, value, {kinds.index(other)}, "
                     f"count(DISTINCT other) FROM ({' UNION ALL '.join(pairs)}) "
-                    f"WHERE value IS NOT NULL AND other IS NOT NULL GROUP BY value HAVING count(DISTINCT other) > {max_shared}"
+                    "WHERE value IS NOT NULL AND other IS NOT NULL "
+                    f"GROUP BY value HAVING count(DISTINCT other) > {max_shared}"
                 )
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE link_value AS SELECT * REPLACE (EXISTS (FROM link_guard AS g "
