@@ -64,7 +64,7 @@ class People:
 
     @property
     def drifts(self) -> NDArray[np.bool_]:
-        return self.before != self.now
+        return np.asarray(self.before != self.now)
 
 
 @dataclass(frozen=True)
