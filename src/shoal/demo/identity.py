@@ -69,7 +69,9 @@ def identify(did: Behaviour, rng: np.random.Generator) -> Identity:
         user_id=accounts(people.number),
         name=name,
         email=email,
-        second_email=pc.binary_join_element_wise("office", accounts(people.number), "@work.example", ""),
+        second_email=pc.binary_join_element_wise(
+            "office.", pc.utf8_lower(accounts(people.number)), "@work.example", ""
+        ),
         device_id=pa.array([f"{_mix(number):016x}" for number in range(SLOTS * count + 1)]),
         device=device,
         known=kiosk,

@@ -132,8 +132,10 @@ def _truth(
                 "archetype": named.take(pa.array(people.now)),
                 "archetype_before": named.take(pa.array(people.before)),
                 "drift_at": pa.array(
-                    np.full(len(people), horizon.origin + horizon.drift_day * 86_400).astype("datetime64[s]"),
-                    pa.timestamp("s", "UTC"),
+                    np.full(len(people), horizon.origin + horizon.drift_day * 86_400)
+                    .astype("datetime64[s]")
+                    .astype("datetime64[us]"),
+                    pa.timestamp("us", "UTC"),
                     mask=~people.drifts,
                 ),
                 "arm": pa.array(np.where(treated, "treated", "control"), pa.string(), mask=~eligible),
