@@ -28,24 +28,38 @@ def _windowed() -> Iterator[Definition]:
         span = {"within": f"{days}d"}
         rows = _within(days)
         yield f"events_{days}d", {"count": "events", **span}, f"count(*) filter ({rows})"
-        yield f"lines_{days}d", {"count": "events", "of": "Order Completed", **span}, f"count(*) filter ({ORDER} and {rows})"
-        yield f"revenue_{days}d", {"sum": "value", "of": "Order Completed", **span}, (
-            f"coalesce(sum(value) filter ({ORDER} and {rows}), 0)"
+        yield (
+            f"lines_{days}d",
+            {"count": "events", "of": "Order Completed", **span},
+            f"count(*) filter ({ORDER} and {rows})",
         )
-        yield f"views_{days}d", {"count": "events", "of": "Product Viewed", **span}, (
-            f"count(*) filter (event = 'Product Viewed' and {rows})"
+        yield (
+            f"revenue_{days}d",
+            {"sum": "value", "of": "Order Completed", **span},
+            (f"coalesce(sum(value) filter ({ORDER} and {rows}), 0)"),
         )
-        yield f"carts_{days}d", {"count": "events", "of": "Product Added", **span}, (
-            f"count(*) filter (event = 'Product Added' and {rows})"
+        yield (
+            f"views_{days}d",
+            {"count": "events", "of": "Product Viewed", **span},
+            (f"count(*) filter (event = 'Product Viewed' and {rows})"),
         )
-        yield f"opens_{days}d", {"count": "events", "of": "Email Opened", **span}, (
-            f"count(*) filter (event = 'Email Opened' and {rows})"
+        yield (
+            f"carts_{days}d",
+            {"count": "events", "of": "Product Added", **span},
+            (f"count(*) filter (event = 'Product Added' and {rows})"),
+        )
+        yield (
+            f"opens_{days}d",
+            {"count": "events", "of": "Email Opened", **span},
+            (f"count(*) filter (event = 'Email Opened' and {rows})"),
         )
     previous = _within(90, before=90)
     span = {"within": "90d", "before": "90d"}
     yield "events_prev_90d", {"count": "events", **span}, f"count(*) filter ({previous})"
-    yield "revenue_prev_90d", {"sum": "value", "of": "Order Completed", **span}, (
-        f"coalesce(sum(value) filter ({ORDER} and {previous}), 0)"
+    yield (
+        "revenue_prev_90d",
+        {"sum": "value", "of": "Order Completed", **span},
+        (f"coalesce(sum(value) filter ({ORDER} and {previous}), 0)"),
     )
 
 
@@ -54,36 +68,52 @@ def _lifetime() -> Iterator[Definition]:
     of = {"of": "Order Completed"}
     yield "orders", {"distinct": "order_id", **of}, f"count(distinct properties.order_id) filter ({order})"
     yield "revenue", {"sum": "value", **of}, f"coalesce(sum(value) filter ({order}), 0)"
-    yield "refunded", {"sum": "value", "of": "Order Refunded"}, (
-        f"coalesce(sum(value) filter ({REFUND} and {rows}), 0)"
+    yield (
+        "refunded",
+        {"sum": "value", "of": "Order Refunded"},
+        (f"coalesce(sum(value) filter ({REFUND} and {rows}), 0)"),
     )
     yield "line_mean", {"mean": "value", **of}, f"avg(value) filter ({order})"
     yield "line_std", {"std": "value", **of}, f"stddev_pop(value) filter ({order})"
     yield "line_max", {"max": "value", **of}, f"max(value) filter ({order})"
     yield "price_min", {"min": "price", **of}, f"min(properties.price) filter ({order})"
     yield "quantity_mean", {"mean": "quantity", **of}, f"avg(properties.quantity) filter ({order})"
-    yield "last_category", {"last": "category", "of": "Order Completed", "where": "category is not null"}, (
-        f"max_by(properties.category, (at, event_id)) filter ({order} and properties.category is not null)"
+    yield (
+        "last_category",
+        {"last": "category", "of": "Order Completed", "where": "category is not null"},
+        (f"max_by(properties.category, (at, event_id)) filter ({order} and properties.category is not null)"),
     )
     yield "recency_days", {"days_since": "last", **of}, LAST.replace("{where}", order)
     yield "seen_days", {"days_since": "last"}, LAST.replace("{where}", rows)
     yield "tenure_days", {"days_since": "first"}, LAST.replace("max(at)", "min(at)").replace("{where}", rows)
     yield "active_days", {"distinct": "date(at)"}, f"count(distinct at::date) filter ({rows})"
-    yield "gap_days", {"gap": "mean", **of}, (
-        f"(max(at::date) filter ({order}) - min(at::date) filter ({order}))"
-        f" / nullif(count(distinct at::date) filter ({order}) - 1, 0)"
+    yield (
+        "gap_days",
+        {"gap": "mean", **of},
+        (
+            f"(max(at::date) filter ({order}) - min(at::date) filter ({order}))"
+            f" / nullif(count(distinct at::date) filter ({order}) - 1, 0)"
+        ),
     )
     yield "breadth", {"distinct": "category"}, f"count(distinct properties.category) filter ({rows})"
-    yield "evening_share", {"share": "hour(at) >= 18"}, (
-        f"count(*) filter (hour(at) >= 18 and {rows}) / nullif(count(*) filter ({rows}), 0)"
+    yield (
+        "evening_share",
+        {"share": "hour(at) >= 18"},
+        (f"count(*) filter (hour(at) >= 18 and {rows}) / nullif(count(*) filter ({rows}), 0)"),
     )
-    yield "weekend_share", {"share": "weekday(at) >= 6"}, (
-        f"count(*) filter (isodow(at) >= 6 and {rows}) / nullif(count(*) filter ({rows}), 0)"
+    yield (
+        "weekend_share",
+        {"share": "weekday(at) >= 6"},
+        (f"count(*) filter (isodow(at) >= 6 and {rows}) / nullif(count(*) filter ({rows}), 0)"),
     )
     for name in CATEGORIES:
-        yield f"share_{name}", {"share": f"category = '{name}'", "weight": "value", **of}, (
-            f"coalesce(sum(value) filter ({order} and properties.category = '{name}'), 0)"
-            f" / nullif(sum(value) filter ({order}), 0)"
+        yield (
+            f"share_{name}",
+            {"share": f"category = '{name}'", "weight": "value", **of},
+            (
+                f"coalesce(sum(value) filter ({order} and properties.category = '{name}'), 0)"
+                f" / nullif(sum(value) filter ({order}), 0)"
+            ),
         )
 
 

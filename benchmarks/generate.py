@@ -42,7 +42,13 @@ sources:
     at: at
     identifiers: {user_id: user_id, email: email}
     value: value
-    properties: {order_id: order_id, item_id: item_id, category: category, quantity: quantity, price: price, channel: channel}
+    properties:
+      order_id: order_id
+      item_id: item_id
+      category: category
+      quantity: quantity
+      price: price
+      channel: channel
 events:
   purchase: [Order Completed]
   refund: [Order Refunded]
@@ -98,7 +104,9 @@ def _events(did: Behaviour, rng: np.random.Generator, first: int) -> pa.Table:
             "category": pa.array(CATEGORIES).take(pa.array(category, mask=~shown)),
             "item_id": pc.if_else(pa.array(shown), item_ids(category, item), nothing),
             "order_id": pc.if_else(
-                pa.array(bought), pc.binary_join_element_wise(str(first), pc.cast(pa.array(order), "string"), "o"), nothing
+                pa.array(bought),
+                pc.binary_join_element_wise(str(first), pc.cast(pa.array(order), "string"), "o"),
+                nothing,
             ),
             "quantity": pa.array(lines["quantity"][line], mask=~bought),
             "price": pa.array(lines["price"][line], mask=~bought),

@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter
 
 import duckdb
+
 from definitions import definitions
 
 
@@ -55,7 +56,8 @@ def features(events: Path, out: Path, cutoffs: list[int]) -> dict[str, float]:
         instant = f"make_timestamptz({cutoff})"
         columns += [f'{sql.replace("{T}", instant)} as "{name}__{number}"' for name, _, sql in definitions()]
         columns.append(f'count(*) filter ("at" <= {instant}) as "rows__{number}"')
-    query = f"select person, {', '.join(columns)} from read_parquet('{events}/*.parquet', hive_partitioning = false) group by person"
+    source = f"read_parquet('{events}/*.parquet', hive_partitioning = false)"
+    query = f"select person, {', '.join(columns)} from {source} group by person"
     began = perf_counter()
     duckdb.sql(f"copy ({query}) to '{out}' (format parquet)")
     return {"features": len(definitions()), "seconds": perf_counter() - began}

@@ -107,7 +107,11 @@ def features(events: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
     lines = orders.groupby("person")
     out["orders"] = lines["order_id"].nunique()
     out["revenue"] = lines["value"].sum()
-    out["line_mean"], out["line_std"], out["line_max"] = lines["value"].mean(), lines["value"].std(), lines["value"].max()
+    out["line_mean"], out["line_std"], out["line_max"] = (
+        lines["value"].mean(),
+        lines["value"].std(),
+        lines["value"].max(),
+    )
     out["quantity_mean"] = lines["quantity"].mean()
     out["aov"] = out["revenue"] / out["orders"]
     out["items"] = lines["item_id"].nunique()
@@ -118,7 +122,11 @@ def features(events: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
     everything = seen.groupby("person")["at"]
     out["seen_days"] = (cutoff - everything.max()).dt.total_seconds() / 86_400
     out["tenure_days"] = (cutoff - everything.min()).dt.total_seconds() / 86_400
-    days = orders.assign(day=orders["at"].dt.floor("D"))[["person", "day"]].drop_duplicates().sort_values(["person", "day"])
+    days = (
+        orders.assign(day=orders["at"].dt.floor("D"))[["person", "day"]]
+        .drop_duplicates()
+        .sort_values(["person", "day"])
+    )
     gaps = days.groupby("person")["day"].diff().dt.days.groupby(days["person"])
     out["gap_mean"], out["gap_std"] = gaps.mean(), gaps.std()
     active = pd.DataFrame({"person": seen["person"], "day": seen["at"].dt.floor("D")}).drop_duplicates()
@@ -177,7 +185,7 @@ def rfm(table: pd.DataFrame) -> pd.Series:
 
 
 def compare(cuts: dict[str, pd.Series], events: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
-    """How much of the next period's revenue and retention each way of cutting explains, out of sample, with intervals."""
+    """How much of the next period each way of cutting explains, out of sample, with intervals."""
     later = events[(events["at"] > cutoff) & (events["at"] <= cutoff + PERIOD) & (events["event"] == ORDER)]
     index = next(iter(cuts.values())).index
     revenue = np.log1p(later.groupby("person")["value"].sum().reindex(index).fillna(0))

@@ -86,6 +86,15 @@ def test_a_workspace_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "shoal.yaml").read_text() == "sources: {}\n"
 
 
+def test_making_the_demo_again_keeps_what_somebody_edited_in_its_settings(tmp_path: Path) -> None:
+    write(tmp_path, people=60, days=120)
+    path = tmp_path / "shoal.yaml"
+    edited = path.read_text().replace("budget: 6", "budget: 4")
+    path.write_text(edited)
+    write(tmp_path, people=60, days=120)
+    assert path.read_text() == edited
+
+
 @pytest.mark.parametrize(("people", "days"), [(0, 365), (10, 30)])
 def test_too_small_a_shop_is_refused_with_a_remedy(people: int, days: int) -> None:
     with pytest.raises(UsageError, match="Remedy"):

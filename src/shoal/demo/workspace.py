@@ -32,7 +32,8 @@ def claim(folder: Path, text: str) -> Iterator[None]:
 
 
 def settle(folder: Path, text: str) -> Path:
-    """Writes `shoal.yaml`, last, so that a folder with one is complete."""
+    """Writes `shoal.yaml`, last, so that a folder with one is complete; an edited one stays as it is."""
     path = folder / FILE
-    path.write_text(text, encoding="utf-8")
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")
     return path
