@@ -86,7 +86,7 @@ def _lifetime() -> Iterator[Definition]:
     yield "recency_days", {"days_since": "last", **of}, LAST.replace("{where}", order)
     yield "seen_days", {"days_since": "last"}, LAST.replace("{where}", rows)
     yield "tenure_days", {"days_since": "first"}, LAST.replace("max(at)", "min(at)").replace("{where}", rows)
-    yield "active_days", {"distinct": "date(at)"}, f"count(distinct at::date) filter ({rows})"
+    yield "active_days", {"distinct": "local_day(at)"}, f"count(distinct at::date) filter ({rows})"
     yield (
         "gap_days",
         {"gap": "mean", **of},

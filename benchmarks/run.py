@@ -183,9 +183,9 @@ def write(sections: list[Section], machine: str) -> None:
         "",
         "# Benchmarks",
         "",
-        "Every row is a process of its own, the rows of a table one after the other: compare those, not two tables. A ratio",
-        "above 1 means that Shoal, the first row, is ahead. Other work on the machine slows everything: the load is noted.",
-        "The peers are in `benchmarks/`. The script runs with one OpenMP thread, which is faster for it.",
+        "Every row is a process of its own, the rows of a table one after the other: compare those, not two tables.",
+        "A ratio above 1 means that Shoal, the first row, is ahead. Other work on the machine slows everything:",
+        "the load is noted. The peers are in `benchmarks/`; the script has one OpenMP thread, which is faster for it.",
         "",
         machine,
     ]

@@ -116,7 +116,12 @@ def _instant(table: pa.Table, column: str, name: str, zone: str | None = None) -
 
 
 def _read(raw: Path, name: str) -> pa.Table:
-    return pq.read_table(raw / f"{name}.parquet").replace_schema_metadata(None)
+    """A file of the package; numbers that are only names become texts."""
+    table = pq.read_table(raw / f"{name}.parquet").replace_schema_metadata(None)
+    for place, column in enumerate(table.column_names):
+        if column in ("store_id", "campaign_id", "coupon_upc"):
+            table = table.set_column(place, column, table[column].cast(pa.string()))
+    return table
 
 
 FILES = (
