@@ -74,7 +74,7 @@ def _lifetime() -> Iterator[Definition]:
         (f"coalesce(sum(value) filter ({REFUND} and {rows}), 0)"),
     )
     yield "line_mean", {"mean": "value", **of}, f"avg(value) filter ({order})"
-    yield "line_std", {"std": "value", **of}, f"stddev_pop(value) filter ({order})"
+    yield "line_std", {"std": "value", **of}, f"stddev_samp(value) filter ({order})"
     yield "line_max", {"max": "value", **of}, f"max(value) filter ({order})"
     yield "price_min", {"min": "price", **of}, f"min(properties.price) filter ({order})"
     yield "quantity_mean", {"mean": "quantity", **of}, f"avg(properties.quantity) filter ({order})"
@@ -86,7 +86,11 @@ def _lifetime() -> Iterator[Definition]:
     yield "recency_days", {"days_since": "last", **of}, LAST.replace("{where}", order)
     yield "seen_days", {"days_since": "last"}, LAST.replace("{where}", rows)
     yield "tenure_days", {"days_since": "first"}, LAST.replace("max(at)", "min(at)").replace("{where}", rows)
-    yield "active_days", {"distinct": "local_day(at)"}, f"count(distinct at::date) filter ({rows})"
+    yield (
+        "active_days",
+        {"distinct": "year(at) * 10000 + month(at) * 100 + day(at)"},
+        f"count(distinct at::date) filter ({rows})",
+    )
     yield (
         "gap_days",
         {"gap": "mean", **of},

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 from shoal.define.feature import features_from_yaml
 from shoal.define.kernel import compile_plan
 from shoal.define.types import Type
+from shoal.unify.events import batches
 
 from definitions import definitions
 
@@ -24,23 +24,6 @@ COLUMNS = {
     "event_id": Type.TEXT, "at": Type.TIME, "event": Type.TEXT, "value": Type.NUMBER, "order_id": Type.TEXT,
     "item_id": Type.TEXT, "category": Type.TEXT, "quantity": Type.NUMBER, "price": Type.NUMBER, "channel": Type.TEXT,
 }  # fmt: skip
-
-
-def batches(events: Path, needed: set[str]) -> Iterator[pa.RecordBatch]:
-    """Flat batches of the columns that the plan needs, texts as dictionary codes."""
-    flat = {"person", "at", "event", "value"} & (needed | {"person", "at", "event"})
-    paths = [name if name in flat else f"properties.{name}" for name in sorted(needed | flat)]
-    texts = [path for path in paths if COLUMNS.get(path.removeprefix("properties.")) is Type.TEXT]
-    for file in sorted(events.glob("*.parquet")):
-        source = pq.ParquetFile(file, read_dictionary=texts)
-        for batch in source.iter_batches(batch_size=1 << 20, columns=paths, use_threads=False):
-            columns = {}
-            for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                if pa.types.is_struct(column.type):
-                    columns |= dict(zip((field.name for field in column.type), column.flatten(), strict=True))
-                else:
-                    columns[name] = column
-            yield pa.RecordBatch.from_pydict(columns)
 
 
 def main() -> None:
@@ -54,7 +37,7 @@ def main() -> None:
     features = features_from_yaml({name: definition for name, definition, _ in definitions()})
     plan = compile_plan(features, COLUMNS, time_zone="UTC")
     writer = None
-    for batch in plan.run(batches(asked.events, set(plan.event_columns)), asked.cutoffs):
+    for batch in plan.run(batches(asked.events, plan.event_columns), asked.cutoffs):
         writer = writer or pq.ParquetWriter(asked.out, batch.schema)
         writer.write_batch(batch)
     if writer:
