@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,7 +159,7 @@ def write_events(
     Raises SettingsError when a property or trait has the name of a standing column.
     """
     check_names(sources)
-    sources = [source for source in sources if source.kind == "events"]
+    sources = [source if source.kind == "events" else _arrivals(source) for source in sources]
     properties = united([source.properties | source.traits for source in sources])
     clashes = _clashes(engine, sources)
     rows = " UNION ALL ".join(
@@ -179,6 +179,11 @@ def write_events(
     notes = tuple(f"source {one}: {n} event ids that an earlier source has too" for one, n in clashes.items())
     files = event_files(folder)
     return Written(sum(_rows_in(file) for file in files), files, properties, notes)
+
+
+def _arrivals(source: Cleaned) -> Cleaned:
+    """A source of profiles as the events of their first sight: their traits are of today, so they stay out."""
+    return replace(source, kind="events", properties={}, traits={})
 
 
 def _bits(rows: int, bucket_rows: int) -> int:
@@ -234,7 +239,7 @@ def _rows(
         prefix, kind = have.get(one, ("", pa.string()))
         sql = typed(f"rows.{name(prefix + one)}", kind, want) if prefix else typed("NULL", pa.null(), want)
         columns.append(f"{sql} AS {name(f'p_{one}')}")
-    return placed(engine, source, kinds, ", ".join(columns))
+    return f"{placed(engine, source, kinds, ', '.join(columns))} WHERE rows.\"at\" IS NOT NULL"
 
 
 def _write_buckets(engine: Sql, rows: str, bits: int, properties: dict[str, pa.DataType], folder: Path) -> None:
