@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -92,15 +92,21 @@ def _neighbours(one: Box, two: Box) -> dict[str, Bounds] | None:
     return _open({**one, column: (min(a, c), max(b, d))})
 
 
-def rule(boxes: Iterable[Box], order: Sequence[str] = (), absent: Mapping[str, str] = NOWHERE) -> str:
+def rule(
+    boxes: Iterable[Box],
+    order: Sequence[str] = (),
+    absent: Mapping[str, str] = NOWHERE,
+    whole: Collection[str] = (),
+) -> str:
     """The rule text of a union of boxes; clauses that all boxes share are written once, columns in `order`.
 
-    `absent` gives the columns that may be null and the side, `high` or `low`, on which null stands.
+    `absent` gives the columns that may be null and the side, `high` or `low`, on which null stands; `whole` the
+    columns that hold whole numbers only, for which from 3 to under 4 is `= 3`.
 
     >>> rule([{"orders": (3, math.inf), "aov": (50, math.inf)}, {"orders": (3, math.inf), "recency_days": (0, 9)}])
     'orders >= 3 and (aov >= 50 or (recency_days >= 0 and recency_days < 9))'
     """
-    clauses = [_clauses(box, order, absent) for box in simplify(boxes)]
+    clauses = [_clauses(box, order, absent, whole) for box in simplify(boxes)]
     if not clauses:
         return "false"
     common = [clause for clause in clauses[0] if all(clause in others for others in clauses)]
@@ -112,7 +118,7 @@ def rule(boxes: Iterable[Box], order: Sequence[str] = (), absent: Mapping[str, s
     return f"{shared} and ({either})" if common else either
 
 
-def _clauses(box: Box, order: Sequence[str], absent: Mapping[str, str]) -> list[str]:
+def _clauses(box: Box, order: Sequence[str], absent: Mapping[str, str], whole: Collection[str]) -> list[str]:
     rank = {column: place for place, column in enumerate(order)}
     found = []
     for column in sorted(box, key=lambda name: (rank.get(name, len(rank)), name)):
@@ -120,6 +126,8 @@ def _clauses(box: Box, order: Sequence[str], absent: Mapping[str, str]) -> list[
         name = quoted(column)
         own = [_above(name, low)] if low > -math.inf else []
         own += [_below(name, high)] if high < math.inf else []
+        if len(own) == 2 and column in whole and high - low == 1 and float(low).is_integer():
+            own = [f"{name} = {number(low)}"]
         open_side = "high" if high == math.inf else "low"
         if len(own) == 1 and absent.get(column) == open_side:
             own = [f"({own[0]} or {name} is null)"]

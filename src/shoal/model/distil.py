@@ -94,7 +94,7 @@ def distil(
     return Distilled(
         tree=tree,
         groups=groups,
-        rules=tuple(boxes.rule(_boxes(tree, matrix.names, group), matrix.names, matrix.absent) for group in groups),
+        rules=tuple(_rule(tree, matrix, group) for group in groups),
         jaccards=tuple(_jaccard(labels == group, grouping.labels == group) for group in groups),
         niche=tuple(group in niche for group in groups),
         fidelity=fidelity,
@@ -102,6 +102,10 @@ def distil(
         labels=labels,
         notes=tuple(notes),
     )
+
+
+def _rule(tree: Node, matrix: Matrix, group: int) -> str:
+    return boxes.rule(_boxes(tree, matrix.names, group), matrix.names, matrix.absent, matrix.whole)
 
 
 def drawing(distilled: Distilled, matrix: Matrix, names: Sequence[str]) -> TreeNode:

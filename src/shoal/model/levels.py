@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from shoal.model import readable
-from shoal.model.boxes import EVERYTHING, Bounds
 from shoal.model.matrix import Array, missing, numbers, sample
 
 LIMIT = 200_000
@@ -76,17 +75,6 @@ def cut_offs(values: Array, levels: int, unit: str = "") -> list[float]:
     return found
 
 
-def bounds(cuts: Sequence[float], low: int, high: int) -> Bounds:
-    """The interval of levels `low` to `high` (from 0), open at the ends.
-
-    >>> bounds([2, 3, 9], 1, 2), bounds([2, 3, 9], 3, 3)
-    ((2, 9), (9, inf))
-    """
-    start = cuts[low - 1] if low > 0 else -math.inf
-    end = cuts[high] if high < len(cuts) else math.inf
-    return (start, end)
-
-
 def level_of(values: Array, cuts: Sequence[float]) -> Array:
     """The level (from 0) of each value."""
     found: Array = np.searchsorted(np.asarray(cuts, dtype=float), values, side="right")
@@ -96,6 +84,3 @@ def level_of(values: Array, cuts: Sequence[float]) -> Array:
 def bounded(table: pa.Table, name: str, seed: int = 0) -> Array:
     """A column of at most 200,000 seeded people: enough for a cut-off."""
     return numbers(table, name, sample(table.num_rows, LIMIT, seed))
-
-
-__all__ = ["EVERYTHING", "Basis", "basis", "bounded", "bounds", "cut_offs", "level_of"]

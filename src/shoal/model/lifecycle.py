@@ -12,6 +12,7 @@ import pyarrow as pa
 from shoal.model import boxes, readable
 from shoal.model.levels import basis, bounded
 from shoal.model.matrix import Array, missing
+from shoal.model.matrix import whole as counts
 from shoal.model.meta import FeatureMeta
 from shoal.model.rules import Cut
 
@@ -60,7 +61,7 @@ def rhythm(table: pa.Table) -> Rhythm | None:
 
 
 def lifecycle(table: pa.Table, meta: Mapping[str, FeatureMeta] = {}) -> list[Cut]:
-    """The stages as rules, disjoint and exhaustive; stages with nobody in them are kept out."""
+    """The stages as rules, disjoint and exhaustive; some may be empty as of now."""
     del meta
     found, own = basis(table), rhythm(table)
     if own is None or found.recency is None or found.frequency is None:
@@ -79,25 +80,13 @@ def lifecycle(table: pa.Table, meta: Mapping[str, FeatureMeta] = {}) -> list[Cut
     stages["at risk"] = [{recency: (own.engaged, own.lapsed)}]
     stages["lapsed"] = [{recency: (own.lapsed, math.inf)}]
     order = (recency, often, "tenure_days")
+    whole = {often} if counts(table, often) else set()
     facts = {"engaged_days": own.engaged, "lapsed_days": own.lapsed, "thresholds": own.says}
     return [
-        Cut(f"Stage: {stage}", "lifecycle", boxes.rule(union, order, absent), facts=facts)
+        Cut(f"Stage: {stage}", "lifecycle", boxes.rule(union, order, absent, whole), facts=facts)
         for stage, union in stages.items()
-        if union and _anybody(table, union, absent)
+        if union
     ]
-
-
-def _anybody(table: pa.Table, union: list[boxes.Box], absent: Mapping[str, str]) -> bool:
-    for box in union:
-        inside = np.ones(len(bounded(table, next(iter(box)))), dtype=bool)
-        for column, (low, high) in box.items():
-            values = bounded(table, column)
-            null = np.isnan(values)
-            beyond = high == math.inf if absent.get(column) == "high" else False
-            inside &= np.where(null, beyond, (values >= low) & (values < high))
-        if inside.any():
-            return True
-    return False
 
 
 def _known(values: Array) -> Array:

@@ -32,7 +32,8 @@ class Matrix:
     """A bounded sample of the people as points.
 
     `values` are scaled and weighted, `raw` as measured, both (people, inputs). `absent` says on which side of every
-    threshold people without a value stand: `high` for days (never is longer than any), `low` for everything else.
+    threshold people without a value stand: `high` for days (never is longer than any), `low` for everything else;
+    `whole` names the inputs that count.
     """
 
     meta: tuple[FeatureMeta, ...]
@@ -41,6 +42,7 @@ class Matrix:
     rows: NDArray[np.int64]
     dropped: Mapping[str, str]
     absent: Mapping[str, str] = field(default_factory=dict)
+    whole: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,6 +85,7 @@ def build(
         rows=rows,
         dropped=dropped,
         absent={item.name: absent_side(item) for item in chosen if missing(table, item.name)},
+        whole=frozenset(item.name for item in chosen if item.unit == "count" and whole(table, item.name)),
     )
 
 
@@ -98,6 +101,13 @@ def missing(table: pa.Table, name: str) -> int:
     if pa.types.is_floating(column.type):
         found += pc.sum(pc.is_nan(column)).as_py() or 0
     return found
+
+
+def whole(table: pa.Table, name: str) -> bool:
+    """Whether a column counts: whole numbers from 0 up, whatever type they are kept in."""
+    values = numbers(table, name, sample(table.num_rows, SAMPLE, 0))
+    known = values[~np.isnan(values)]
+    return bool(len(known)) and bool((known >= 0).all()) and bool((known == np.floor(known)).all())
 
 
 def _fill(values: Array, meta: FeatureMeta) -> Array:

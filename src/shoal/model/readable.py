@@ -28,27 +28,23 @@ def threshold(values: NDArray[np.float64], exact: float, unit: str = "", moved: 
     below = values <= exact
     if below.any() and values[below].max() == 0:
         return 1.0 if unit == "count" and (values[~below] >= 1).all() else ABOVE_ZERO
-    candidates = _candidates(exact, unit)
-    for candidate in candidates:
-        if 0 < np.count_nonzero(values < candidate) < len(values) or len(values) == 0:
-            changed = np.count_nonzero((values < candidate) != below)
-            if changed <= moved * len(values):
-                return candidate
+    for candidate, leniency in _candidates(exact, unit):
+        under = values < candidate
+        if under.any() and not under.all() and np.count_nonzero(under != below) <= leniency * moved * len(values):
+            return candidate
     return float(values[~below].min()) if (~below).any() else float(np.nextafter(exact, math.inf))
 
 
-def _candidates(exact: float, unit: str) -> Iterator[float]:
+def _candidates(exact: float, unit: str) -> Iterator[tuple[float, float]]:
+    """Numbers from round to exact, each with how many times the allowance it is worth."""
     if unit == "days":
-        yield from sorted(CALENDAR, key=lambda days: abs(days - exact))[:1]
+        yield min(CALENDAR, key=lambda days: abs(days - exact)), 1.0
     finest = FINEST.get(unit, 0.01)
     for step in _steps(exact, finest):
-        nearest = round(exact / step) * step
-        yield _clean(nearest, step)
-        if step == finest == 1.0:
-            yield math.ceil(exact) if math.ceil(exact) > exact else exact + 1
-    for power in range(1, 10):
+        yield _clean(round(exact / step) * step, step), 2.0 if step == finest else 1.0
+    for power in range(10):
         step = finest / 10**power
-        yield _clean(math.ceil(exact / step) * step, step)
+        yield _clean(math.ceil(exact / step) * step, step), 1.0
 
 
 def _steps(exact: float, finest: float) -> Iterator[float]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from shoal.model import boxes
 from shoal.model.levels import Basis, basis, bounded, cut_offs, level_of
-from shoal.model.matrix import missing
+from shoal.model.matrix import missing, whole
 from shoal.model.meta import FeatureMeta, describe
 from shoal.model.rules import Cut
 
@@ -62,12 +62,19 @@ class Scores:
 
 @dataclass(frozen=True)
 class Rfm:
-    """The three measures' scores, and the clauses that say who can be scored at all."""
+    """The three measures' scores, and who cannot be scored: null in `nullable`, or without any order when `idle`."""
 
     scores: tuple[Scores, Scores, Scores]
-    scored: tuple[str, ...]
-    rest: tuple[str, ...]
+    nullable: tuple[str, ...]
+    idle: bool
+    whole: frozenset[str]
     basis: Basis
+
+    @property
+    def rest(self) -> str:
+        """The rule of the people who cannot be scored; empty when everybody can."""
+        clauses = [f"{boxes.quoted(column)} is null" for column in self.nullable]
+        return " or ".join([*clauses, *([f"{boxes.quoted(self.scores[1].column)} < 1"] if self.idle else [])])
 
 
 def scale(table: pa.Table, meta: Mapping[str, FeatureMeta] = {}) -> Rfm | None:
@@ -90,10 +97,13 @@ def scale(table: pa.Table, meta: Mapping[str, FeatureMeta] = {}) -> Rfm | None:
         )
         for column in columns
     ]
-    frequency = boxes.quoted(found.frequency)
-    scored = [f"{boxes.quoted(column)} is not null" for column in nullable] + ([f"{frequency} >= 1"] if idle else [])
-    rest = [f"{boxes.quoted(column)} is null" for column in nullable] + ([f"{frequency} < 1"] if idle else [])
-    return Rfm((scores[0], scores[1], scores[2]), tuple(scored), tuple(rest), found)
+    return Rfm(
+        scores=(scores[0], scores[1], scores[2]),
+        nullable=tuple(nullable),
+        idle=idle,
+        whole=frozenset(column for column in columns[1:] if whole(table, column)),
+        basis=found,
+    )
 
 
 def rfm(table: pa.Table, meta: Mapping[str, FeatureMeta] = {}) -> list[Cut]:
@@ -115,23 +125,22 @@ def rfm(table: pa.Table, meta: Mapping[str, FeatureMeta] = {}) -> list[Cut]:
 
 
 def grouped(table: pa.Table, n: int, meta: Mapping[str, FeatureMeta] = {}) -> list[Cut]:
-    """`n` segments of the total RFM score (3 to 15), as equal in size as the scores allow: for comparison."""
+    """`n` segments of the total RFM score (3 to 15), as equal in size as the scores allow: for comparison.
+
+    People who cannot be scored are in the last one.
+    """
     scaled = scale(table, meta)
     if scaled is None:
         return []
-    extra = _unscored(scaled)
-    bins = max(1, n - len(extra))
     cells: dict[int, list[tuple[Span, Span, Span]]] = {}
-    edges = _total_edges(table, scaled, bins)
+    edges = _total_edges(table, scaled, n)
     for cell in itertools.product(range(1, 6), repeat=3):
         place = int(np.searchsorted(edges, sum(cell), side="right"))
         cells.setdefault(place, []).append(((cell[0],) * 2, (cell[1],) * 2, (cell[2],) * 2))
-    named = []
-    for place in sorted(cells, reverse=True):
-        rule = _rule(scaled, cells[place])
-        if rule is not None:
-            named.append(Cut(f"RFM group {len(named) + 1}", "rfm", rule))
-    return [*named, *extra]
+    rules = [rule for place in sorted(cells, reverse=True) if (rule := _rule(scaled, cells[place])) is not None]
+    if scaled.rest:
+        rules[-1] = f"({rules[-1]}) or {scaled.rest}"
+    return [Cut(f"RFM group {place}", "rfm", rule) for place, rule in enumerate(rules, 1)]
 
 
 def _total_edges(table: pa.Table, scaled: Rfm, bins: int) -> list[float]:
@@ -141,25 +150,30 @@ def _total_edges(table: pa.Table, scaled: Rfm, bins: int) -> list[float]:
         by_level = np.array([scores.score(level) for level in range(len(scores.cuts) + 1)], dtype=float)
         total += np.where(np.isfinite(values), by_level[level_of(values, scores.cuts).astype(int)], np.nan)
     idle = bounded(table, scaled.scores[1].column) < 1
-    return [cut for cut in cut_offs(np.where(idle, np.nan, total), bins, "count")]
+    return cut_offs(np.where(idle, np.nan, total), bins, "count")
 
 
 def _unscored(scaled: Rfm) -> list[Cut]:
     name = "No purchase yet" if scaled.basis.people == "customers" else "No activity yet"
-    return [Cut(name, "rfm", " or ".join(scaled.rest))] if scaled.rest else []
+    return [Cut(name, "rfm", scaled.rest)] if scaled.rest else []
 
 
 def _rule(scaled: Rfm, cells: Iterable[tuple[Span, Span, Span]]) -> str | None:
-    union = []
+    union: list[boxes.Box] = []
     for cell in cells:
         sides = [scores.bounds(span) for scores, span in zip(scaled.scores, cell, strict=True)]
         if all(side is not None for side in sides):
-            union.append({s.column: side for s, side in zip(scaled.scores, sides, strict=True) if side is not None})
+            box = {s.column: side for s, side in zip(scaled.scores, sides, strict=True) if side is not None}
+            union.append(boxes.narrow(box, scaled.scores[1].column, low=1.0) if scaled.idle else box)
     if not union:
         return None
-    text = boxes.rule(union, [scores.column for scores in scaled.scores])
-    if not scaled.scored:
+    union = list(boxes.simplify(union))
+    text = boxes.rule(union, [scores.column for scores in scaled.scores], whole=scaled.whole)
+    known = [
+        f"{boxes.quoted(column)} is not null"
+        for column in scaled.nullable
+        if not all(column in box for box in union)
+    ]
+    if not known:
         return text
-    several = " or " in text
-    scored = " and ".join(scaled.scored)
-    return scored if text == "true" else f"{scored} and {f'({text})' if several else text}"
+    return " and ".join(known) if text == "true" else f"{' and '.join(known)} and ({text})"
