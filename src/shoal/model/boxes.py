@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
+
+from shoal.define.tree import Column
+from shoal.define.types import Type
+from shoal.define.words import to_text
 
 Bounds = tuple[float, float]
 Box = Mapping[str, Bounds]
@@ -149,7 +152,7 @@ def quoted(column: str) -> str:
     >>> quoted("orders"), quoted("Invoice No")
     ('orders', '"Invoice No"')
     """
-    return column if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", column) else '"' + column.replace('"', '""') + '"'
+    return to_text(Column(column, Type.NUMBER))
 
 
 def number(value: float) -> str:

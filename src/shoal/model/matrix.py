@@ -17,12 +17,16 @@ STANDING = frozenset({"person", "profile_id", "as_of"})
 PROTECTED = frozenset(
     "age gender sex race ethnicity religion nationality disability orientation birthdate birthday".split()
 )
+BROWSING = frozenset({"sessions", "views", "carts", "checkouts", "logins"})
 CONSTANT = 0.97
 MISSING = 0.05
 REDUNDANT = 0.95
 SAMPLE = 50_000
 # What moves a segment's next period gets more of the distance than what decorates it (docs/discovery.md).
 THEME_SHARE = {"value": 1.0, "rhythm": 1.0, "engagement": 1.0, "lifecycle": 0.5, "affinity": 0.5, "timing": 0.25}
+
+CORE = frozenset({"recency_days", "orders", "revenue", "active_days"})
+CORE_SHARE = 3.0
 
 Array = NDArray[np.float64]
 
@@ -63,9 +67,9 @@ def build(
     names = [name for name in (inputs or table.column_names) if name not in STANDING]
     known = complete(names, meta)
     rows = sample(table.num_rows, SAMPLE, seed)
-    dropped: dict[str, str] = {}
+    dropped = _lines_only(names)
     columns: dict[str, Array] = {}
-    for name in sorted(names, key=lambda name: known[name].readability):
+    for name in sorted(set(names) - set(dropped), key=lambda name: known[name].readability):
         reason = _unusable(table, name) or _covered(name, columns)
         if not reason:
             columns[name] = _fill(numbers(table, name, rows), known[name])
@@ -91,7 +95,7 @@ def build(
 
 def absent_side(meta: FeatureMeta) -> str:
     """Where people without a value stand: beyond every number of days, below every other number."""
-    return "high" if meta.unit == "days" else "low"
+    return "high" if meta.days else "low"
 
 
 def missing(table: pa.Table, name: str) -> int:
@@ -114,7 +118,7 @@ def _fill(values: Array, meta: FeatureMeta) -> Array:
     present = values[~np.isnan(values)]
     if len(present) in (0, len(values)):
         return values
-    filled: Array = np.nan_to_num(values, nan=float(present.max() + 1 if meta.unit == "days" else present.min() - 1))
+    filled: Array = np.nan_to_num(values, nan=float(present.max() + 1 if meta.days else present.min() - 1))
     return filled
 
 
@@ -130,12 +134,10 @@ def sample(people: int, limit: int, seed: int) -> NDArray[np.int64]:
 
 
 def numbers(table: pa.Table, name: str, rows: NDArray[np.int64] | None = None) -> Array:
-    """A numeric or boolean feature as float64, NaN where it is null; only at `rows` when given."""
+    """A numeric feature as float64, NaN where it is null; only at `rows` when given."""
     column = table[name]
     if rows is not None and len(rows) < table.num_rows:
         column = column.take(pa.array(rows))
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.int8())
     values: Array = column.cast(pa.float64(), safe=False).to_numpy()
     return values
 
@@ -155,24 +157,45 @@ def uniform(values: Array) -> Array:
 def theme_weights(meta: Sequence[FeatureMeta], spread: Sequence[float]) -> Array:
     """Weights under which a theme's total variance is its share times the root of its number of inputs.
 
-    So a theme gains by saying more, but not by saying the same in many columns.
+    So a theme gains by saying more, but not by saying the same in many columns. Within a theme the core measures
+    (recency, frequency, monetary value) count for as much as `CORE_SHARE` of the others.
     """
     counts: dict[str, int] = {}
+    parts: dict[str, float] = {}
     for item in meta:
         counts[item.theme] = counts.get(item.theme, 0) + 1
+        parts[item.theme] = parts.get(item.theme, 0.0) + _part(item)
     return np.array(
         [
-            math.sqrt(THEME_SHARE.get(item.theme, 0.5) / math.sqrt(counts[item.theme])) / deviation
+            math.sqrt(
+                THEME_SHARE.get(item.theme, 0.5) * math.sqrt(counts[item.theme]) * _part(item) / parts[item.theme]
+            )
+            / deviation
             for item, deviation in zip(meta, spread, strict=True)
         ]
     )
+
+
+def _part(meta: FeatureMeta) -> float:
+    return CORE_SHARE if meta.name in CORE else 1.0
+
+
+def _lines_only(names: Sequence[str]) -> dict[str, str]:
+    """Where purchases are all there is, a count of events is a count of order lines: an artefact of the file."""
+    if "orders" not in names or BROWSING & set(names):
+        return {}
+    return {
+        name: "not used: every event is a line of an order, and orders say it better"
+        for name in names
+        if split(name)[0] in ("events", "active_days")
+    }
 
 
 def _unusable(table: pa.Table, name: str) -> str:
     column = table[name]
     if PROTECTED & set(name.lower().split("_")):
         return "not used: a protected trait"
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_boolean(column.type)):
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         return f"not used: {column.type} is not a number"
     infinite = (pc.sum(pc.is_inf(column)).as_py() or 0) if pa.types.is_floating(column.type) else 0
     share = missing(table, name) / max(table.num_rows, 1)

@@ -11,8 +11,8 @@ THEMES = ("value", "rhythm", "engagement", "affinity", "timing", "lifecycle")
 _THEME_OF = (
     (r"(weekend|evening|morning|night|hour|weekday)", "timing"),
     (r"(tenure|lifecycle|age_days)", "lifecycle"),
-    (r"(share_|breadth|categories)", "affinity"),
-    (r"(revenue|aov|value|spend|money|price|refund|discount|coupon|items_per_order|margin)", "value"),
+    (r"(^share_|breadth|depth|categories|refund|discount|coupon)", "affinity"),
+    (r"(revenue|aov|value|spend|money|price|items_per_order|margin)", "value"),
     (r"(recency|orders|gap_|trend|purchases|frequency)", "rhythm"),
 )
 _UNIT_OF = (
@@ -43,7 +43,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class FeatureMeta:
-    """A feature's label (plain words), unit (days, money, share, count or nothing) and theme.
+    """A feature's label (plain words), unit (days, ago, money, share, count or nothing) and theme.
 
     >>> describe("orders_90d")
     FeatureMeta(name='orders_90d', label='orders in 90 days', unit='count', theme='rhythm')
@@ -53,6 +53,11 @@ class FeatureMeta:
     label: str
     unit: str = "count"
     theme: str = "engagement"
+
+    @property
+    def days(self) -> bool:
+        """Whether it is a number of days, said as such or as `12 days ago`."""
+        return self.unit in ("days", "ago")
 
     @property
     def readability(self) -> tuple[int, int, int, str]:

@@ -12,7 +12,7 @@ from shoal.model.boxes import ABOVE_ZERO
 
 MOVED = 0.015
 CALENDAR = (7.0, 14.0, 30.0, 60.0, 90.0, 180.0, 365.0, 730.0)
-FINEST = {"days": 1.0, "count": 1.0, "share": 0.01, "money": 1.0}
+FINEST = {"days": 1.0, "ago": 1.0, "count": 1.0, "share": 0.01, "money": 1.0}
 
 
 def threshold(values: NDArray[np.float64], exact: float, unit: str = "", moved: float = MOVED) -> float:
@@ -37,7 +37,7 @@ def threshold(values: NDArray[np.float64], exact: float, unit: str = "", moved: 
 
 def _candidates(exact: float, unit: str) -> Iterator[tuple[float, float]]:
     """Numbers from round to exact, each with how many times the allowance it is worth."""
-    if unit == "days":
+    if unit in ("days", "ago"):
         yield min(CALENDAR, key=lambda days: abs(days - exact)), 1.0
     finest = FINEST.get(unit, 0.01)
     for step in _steps(exact, finest):
