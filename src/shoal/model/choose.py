@@ -30,6 +30,11 @@ def candidates(budget: int, people: int) -> list[int]:
     return sorted({int(k) for k in np.linspace(least, most, num=min(8, most - least + 1)).round()})
 
 
+def stable(choice: KChoice) -> bool:
+    """Whether the groups come back when the people are drawn again."""
+    return choice.jaccard_mean >= STABLE_MEAN and choice.jaccard_min >= STABLE_MIN
+
+
 def choose_k(recipe: Recipe, matrix: Matrix, ks: Sequence[int], seed: int = 0) -> list[KChoice]:
     """One record per candidate, one of them chosen by `RULE`.
 
@@ -37,8 +42,8 @@ def choose_k(recipe: Recipe, matrix: Matrix, ks: Sequence[int], seed: int = 0) -
     """
     small = matrix.take(sample(len(matrix.rows), SAMPLE, seed))
     found = [_judge(recipe, small, k, seed) for k in ks]
-    stable = [c for c in found if c.jaccard_mean >= STABLE_MEAN and c.jaccard_min >= STABLE_MIN]
-    best = max(stable, key=lambda c: c.k) if stable else max(found, key=lambda c: (round(c.jaccard_mean, 6), c.k))
+    good = [choice for choice in found if stable(choice)]
+    best = max(good, key=lambda c: c.k) if good else max(found, key=lambda c: (round(c.jaccard_mean, 6), c.k))
     return [choice.model_copy(update={"chosen": choice is best}) for choice in found]
 
 
