@@ -17,7 +17,9 @@ def plugins(group: str) -> dict[str, EntryPoint]:
     ['kmeans']
     """
     found: dict[str, EntryPoint] = {}
-    for point in sorted(entry_points(group=group), key=lambda point: (not point.value.startswith("shoal."), point.value)):
+    for point in sorted(
+        entry_points(group=group), key=lambda point: (not point.value.startswith("shoal."), point.value)
+    ):
         found[point.name] = point
     return found
 

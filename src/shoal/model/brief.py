@@ -14,6 +14,7 @@ from shoal.summary import Brief, Interval, Trait
 
 TRAITS = 5
 NOTABLE = 0.3
+KNOWN = 0.8
 FEW_PEOPLE = 100
 FEW_TIMES = 2.0
 CONCENTRATED = 0.5
@@ -66,7 +67,8 @@ def traits(everybody: Crowd, own: Portrait, most: int = TRAITS) -> list[Trait]:
     """
     found: list[Trait] = []
     measures: set[str] = set()
-    order = sorted(own.effects, key=lambda name: (-abs(own.effects[name]), everybody.meta[name].readability))
+    worth_saying = [name for name in own.effects if _speaks(everybody, own, name)]
+    order = sorted(worth_saying, key=lambda name: (-abs(own.effects[name]), everybody.meta[name].readability))
     for name in order:
         meta, effect = everybody.meta[name], own.effects[name]
         measure = _measure(name)
@@ -79,6 +81,14 @@ def traits(everybody: Crowd, own: Portrait, most: int = TRAITS) -> list[Trait]:
         words = f"{meta.label}: {said(meta, inside)} against {said(meta, outside)}"
         found.append(Trait(feature=name, words=words, inside=inside, outside=outside, effect=effect))
     return found
+
+
+def _speaks(everybody: Crowd, own: Portrait, name: str) -> bool:
+    """Whether people ask about it: not a spread, not a third window, not what few of them have, not file lines."""
+    base, window = split(name)
+    if base.endswith("_std") or name in everybody.artefacts or own.known.get(name, 0.0) < KNOWN:
+        return False
+    return window in ("", "90") or not {base, f"{base}_90d"} & set(own.effects)
 
 
 def said(meta: FeatureMeta, number: float) -> str:
@@ -96,7 +106,13 @@ def said(meta: FeatureMeta, number: float) -> str:
         return f"{number:.0%}"
     if meta.days:
         return amount(round(number, 1), "days") + (" ago" if meta.unit == "ago" else "")
-    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.1f}".removesuffix(".0") if abs(number) >= 1 else f"{number:.2g}"
+    return (
+        f"{number:,.0f}"
+        if abs(number) >= 100
+        else f"{number:.1f}".removesuffix(".0")
+        if abs(number) >= 1
+        else f"{number:.2g}"
+    )
 
 
 def _typical(meta: FeatureMeta, own: Portrait) -> tuple[float, float]:
@@ -111,7 +127,7 @@ def _measure(name: str) -> str:
     """Measures that say the same of a person, so that a brief says it once."""
     base = split(name)[0]
     if base in ("events", "active_days", "sessions", "orders", "views"):
-        return "activity" if base != "orders" else "orders"
+        return "orders" if base == "orders" else "activity"
     if base in ("refunds", "refund_share"):
         return "refunds"
     return "trend" if base.startswith("trend") else base
@@ -138,12 +154,14 @@ def _value(everybody: Crowd, own: Portrait, expected: Interval | None, currency:
     money = everybody.basis.money
     of = "past revenue" if money else "past activity"
     ratio = own.value_share / own.share
-    parts = [f"{_percent(own.share)} of people, {_percent(own.value_share)} of {of} ({ratio:.1f} times their share)"]
+    parts = [f"{_percent(own.share)} of people, {_percent(own.value_share)} of {of} ({ratio:.2g} times their share)"]
     unit = f" {currency}" if currency else ""
     if money and not math.isnan(own.medians["revenue"]):
         parts.append(f"the median person has spent {own.medians['revenue']:,.0f}{unit}")
     if expected is not None and expected.value is not None:
-        interval = f" ({expected.low:,.0f} to {expected.high:,.0f})" if None not in (expected.low, expected.high) else ""
+        interval = (
+            f" ({expected.low:,.0f} to {expected.high:,.0f})" if None not in (expected.low, expected.high) else ""
+        )
         parts.append(f"next period {expected.value:,.0f}{unit}{interval} a person is expected")
     return "; ".join(parts) + "."
 
@@ -157,7 +175,9 @@ def _risks(
     elif own.share < floor:
         found.append(f"Niche: {_percent(own.share)} of people, below the floor of {_percent(floor)}.")
     if stability is not None and stability < STABLE:
-        found.append(f"Unstable: drawn again, it overlaps with itself by {stability:.2f} (at least {STABLE} is stable).")
+        found.append(
+            f"Unstable: drawn again, it overlaps with itself by {stability:.2f} (at least {STABLE} is stable)."
+        )
     if fidelity is not None and fidelity < FAITHFUL:
         found.append(f"The rule simplifies: it overlaps with the cluster that it came from by {fidelity:.2f}.")
     if drift is not None and abs(drift) >= 0.2:
@@ -170,7 +190,7 @@ def _risks(
 def _habits(everybody: Crowd, own: Portrait, found: frozenset[str]) -> list[str]:
     risks = []
     often = everybody.basis.frequency
-    if often is not None and own.size and own.inside[often] < FEW_TIMES:
+    if often is not None and own.size and "never" not in found and own.inside[often] < FEW_TIMES:
         what = "orders" if often == "orders" else everybody.meta[often].label
         risks.append(f"Few observations: {own.inside[often]:.1f} {what} a person; what they will do next is uncertain.")
     if "returns" in found and "refund_share" in own.inside:
@@ -178,7 +198,7 @@ def _habits(everybody: Crowd, own: Portrait, found: frozenset[str]) -> list[str]
     if "discount" in found:
         name = next(name for name in own.effects if split(name)[0] in ("discount_share", "coupon_share"))
         risks.append(f"Discount dependence: {own.inside[name]:.0%} of orders against {own.outside[name]:.0%}.")
-    if "declining" in found:
+    if "declining" in found and "lapsed" not in found:
         risks.append("Declining: less active than in the period before.")
     return risks
 

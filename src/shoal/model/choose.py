@@ -84,7 +84,7 @@ def _overlap(one: NDArray[np.int64], two: NDArray[np.int64], k: int, other: int)
 def silhouette(values: Array, labels: NDArray[np.int64], seed: int) -> float | None:
     """Mean silhouette width (Rousseeuw 1987) on at most 3,000 people; None where it is not defined."""
     from sklearn.metrics import silhouette_score
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     rows = sample(len(labels), SILHOUETTE, seed)
     if not 2 <= len(np.unique(labels[rows])) < len(rows):

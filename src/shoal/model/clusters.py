@@ -22,7 +22,7 @@ class KMeansRecipe:
         """At most `k` groups; fewer when there are fewer different people."""
         from sklearn.cluster import KMeans
         from sklearn.exceptions import ConvergenceWarning
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         k = min(k, matrix.values.shape[0])
         # One thread: sums keep their order, and on a shared machine more threads spin (measured).

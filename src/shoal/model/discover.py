@@ -11,8 +11,8 @@ from shoal.model import matrix as design
 from shoal.model.choose import candidates, choose_k, stable
 from shoal.model.clusters import KMeansRecipe
 from shoal.model.distil import Distilled, distil, drawing
-from shoal.model.matrix import Array, Matrix, numbers
 from shoal.model.levels import basis
+from shoal.model.matrix import Array, Matrix, numbers
 from shoal.model.meta import FeatureMeta
 from shoal.model.name import names
 from shoal.model.portrait import Crowd, crowd, portrait
@@ -21,7 +21,6 @@ from shoal.model.rules import Cut, select
 from shoal.summary import Discovery, KChoice
 
 FEWEST = 40
-SAYABLE = 0.8
 GAIN = 0.03
 MANY = 15
 
@@ -63,7 +62,8 @@ def discover(
         return Found((), _nothing(recipe, inputs, reason), reason)
     everybody = everybody or crowd(table, meta, seed=seed)
     members = [select(rule, table) for rule in distilled.rules]
-    titles = names(everybody, [portrait(everybody, member) for member in members], taken)
+    portraits = [portrait(everybody, member) for member in members]
+    titles = names(everybody, portraits, taken)
     notes = list(distilled.notes)
     if budget > MANY:
         notes.append(f"{budget} segments were allowed; more than {MANY} can seldom be told apart or acted on")
@@ -76,13 +76,16 @@ def discover(
         fidelity=distilled.fidelity,
         notes=[*notes, *([] if distilled.held_out else ["too few people for a holdout: fidelity is of those fitted"])],
     )
-    cuts = tuple(
+    cuts = [
         Cut(title, "discovered", rule, "niche" if niche else "draft", {"fidelity": jaccard, "cluster": group})
         for title, rule, niche, jaccard, group in zip(
             titles, distilled.rules, distilled.niche, distilled.jaccards, distilled.groups, strict=True
         )
+    ]
+    richest = sorted(
+        range(len(cuts)), key=lambda place: (-(portraits[place].value_share or 0.0), -portraits[place].size)
     )
-    return Found(cuts, discovery)
+    return Found(tuple(cuts[place] for place in richest), discovery)
 
 
 def _sayable(
@@ -92,11 +95,11 @@ def _sayable(
     chosen = next(choice for choice in choices if choice.chosen)
     best = _rules(recipe, inputs, chosen.k, floor, worth, seed)
     for choice in sorted(choices, key=lambda choice: -choice.k):
-        if best.fidelity >= SAYABLE:
+        if best.sayable:
             break
         if choice.k < chosen.k and stable(choice):
             other = _rules(recipe, inputs, choice.k, floor, worth, seed)
-            if other.fidelity >= best.fidelity + GAIN:
+            if other.sayable or other.fidelity >= best.fidelity + GAIN:
                 chosen, best = choice, other
     return [choice.model_copy(update={"chosen": choice.k == chosen.k}) for choice in choices], best
 

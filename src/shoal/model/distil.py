@@ -19,6 +19,8 @@ GROWN = 20_000
 HOLDOUT_FROM = 200
 LEAF_COST = 0.01
 NICHE_WORTH = 2.0
+FIDELITY = 0.8
+OVERLAP = 0.5
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,13 @@ class Distilled:
     fidelity: float
     held_out: bool
     labels: Labels
+    lost: int = 0
     notes: tuple[str, ...] = ()
+
+    @property
+    def sayable(self) -> bool:
+        """Whether rules say what the clusters are: none lost, none overlapping by less than half, at least 80 %."""
+        return not self.lost and self.fidelity >= FIDELITY and min(self.jaccards) >= OVERLAP
 
 
 def distil(
@@ -78,6 +86,7 @@ def distil(
         for group in range(grouping.k)
         if not (labels == group).any()
     ]
+    lost = len(notes)
     niche: list[int] = []
     while True:
         small = _smallest(labels, floor, niche)
@@ -100,6 +109,7 @@ def distil(
         fidelity=fidelity,
         held_out=held_out,
         labels=labels,
+        lost=lost,
         notes=tuple(notes),
     )
 
@@ -210,7 +220,9 @@ def _sides(column: str, cut: float) -> tuple[boxes.Box, boxes.Box]:
     return boxes.narrow({}, column, high=cut), boxes.narrow({}, column, low=cut)
 
 
-def _boxes(node: Node, names: Sequence[str], group: int, path: Mapping[str, boxes.Bounds] | None = None) -> list[boxes.Box]:
+def _boxes(
+    node: Node, names: Sequence[str], group: int, path: Mapping[str, boxes.Bounds] | None = None
+) -> list[boxes.Box]:
     path = path or {}
     if node.low is None or node.high is None:
         return [path] if node.group == group else []

@@ -32,7 +32,7 @@ def intent(table: pa.Table, meta: Mapping[str, FeatureMeta] = {}) -> list[Cut]:
         return []
     weak = next((name for name in WEAK if name in names and (bounded(table, name) > 0).any()), None)
     union: list[boxes.Box] = [{name: (1.0, np.inf)} for name in strong]
-    none = {name: (-np.inf, 1.0) for name in strong}
+    none = dict.fromkeys(strong, (-np.inf, 1.0))
     absent = {name: "low" for name in [*strong, *([weak] if weak else [])] if missing(table, name)}
     cuts = [Cut("High intent", "intent", boxes.rule(union, strong, absent))]
     if weak is None:

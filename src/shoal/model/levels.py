@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from shoal.model import readable
 from shoal.model.matrix import Array, missing, numbers, sample
@@ -44,10 +45,7 @@ def basis(table: pa.Table) -> Basis:
     money = "revenue" in names and bool((np.nan_to_num(numbers(table, "revenue")) > 0).any())
     buys = "orders" in names and bool((np.nan_to_num(numbers(table, "orders")) > 0).any())
     frequency = first("orders") if buys else first("active_days", "sessions", "events")
-    if money:
-        monetary = "revenue"
-    else:
-        monetary = next((name for name in ("events", "active_days", "sessions") if name in names), None)
+    monetary = first("revenue") if money else first("events", "active_days", "sessions")
     return Basis(first("recency_days"), frequency, monetary, money, "customers" if buys else "users")
 
 
@@ -58,7 +56,7 @@ def cut_offs(values: Array, levels: int, unit: str = "") -> list[float]:
     bought once) fill one level and the others share the rest, instead of cut-offs that fall together.
 
     >>> cut_offs(np.array([1.0] * 70 + [2.0] * 10 + [3.0] * 10 + [9.0] * 10), 5, "count")
-    [2.0, 3.0, 9.0]
+    [2.0, 3.0, 5.0]
     """
     ordered = np.sort(values[np.isfinite(values)])
     found: list[float] = []
@@ -75,9 +73,9 @@ def cut_offs(values: Array, levels: int, unit: str = "") -> list[float]:
     return found
 
 
-def level_of(values: Array, cuts: Sequence[float]) -> Array:
+def level_of(values: Array, cuts: Sequence[float]) -> NDArray[np.intp]:
     """The level (from 0) of each value."""
-    found: Array = np.searchsorted(np.asarray(cuts, dtype=float), values, side="right")
+    found: NDArray[np.intp] = np.searchsorted(np.asarray(cuts, dtype=float), values, side="right")
     return found
 
 

@@ -46,16 +46,16 @@ def rhythm(table: pa.Table) -> Rhythm | None:
     gaps = _known(bounded(table, "gap_days_mean")) if "gap_days_mean" in table.column_names else np.empty(0)
     gaps = gaps[gaps > 0]
     if len(gaps) >= ENOUGH_GAPS:
-        engaged, lapsed = np.quantile(gaps, 0.75), np.quantile(gaps, 0.95)
+        engaged, lapsed = float(np.quantile(gaps, 0.75)), float(np.quantile(gaps, 0.95))
         says = "from the days between visits"
     else:
-        engaged, lapsed = np.quantile(recency, 0.4), np.quantile(recency, 0.75)
+        engaged, lapsed = float(np.quantile(recency, 0.4)), float(np.quantile(recency, 0.75))
         says = "from how long ago people were last seen, as too few came back"
-    lapsed = max(float(lapsed), 1.5 * float(engaged))
+    lapsed = max(lapsed, 1.5 * engaged)
     again = often[often >= 2]
     frequent = max(3.0, float(np.ceil(np.quantile(again, 0.75)))) if len(again) else 3.0
     whole = "days" if engaged >= 2 else ""
-    first = readable.threshold(recency, float(engaged), whole, moved=0.03)
+    first = readable.threshold(recency, engaged, whole, moved=0.03)
     last = readable.threshold(recency, lapsed, whole, moved=0.03)
     return Rhythm(first, max(last, first * 1.25), new=first, frequent=frequent, says=says)
 

@@ -15,7 +15,19 @@ from shoal.model.meta import WINDOWS, FeatureMeta, complete, split
 
 STANDING = frozenset({"person", "profile_id", "as_of"})
 PROTECTED = frozenset(
-    "age gender sex race ethnicity religion nationality disability orientation birthdate birthday".split()
+    [
+        "age",
+        "gender",
+        "sex",
+        "race",
+        "ethnicity",
+        "religion",
+        "nationality",
+        "disability",
+        "orientation",
+        "birthdate",
+        "birthday",
+    ]
 )
 BROWSING = frozenset({"sessions", "views", "carts", "checkouts", "logins"})
 CONSTANT = 0.97
@@ -67,7 +79,7 @@ def build(
     names = [name for name in (inputs or table.column_names) if name not in STANDING]
     known = complete(names, meta)
     rows = sample(table.num_rows, SAMPLE, seed)
-    dropped = _lines_only(names)
+    dropped = lines_only(names)
     columns: dict[str, Array] = {}
     for name in sorted(set(names) - set(dropped), key=lambda name: known[name].readability):
         reason = _unusable(table, name) or _covered(name, columns)
@@ -180,7 +192,7 @@ def _part(meta: FeatureMeta) -> float:
     return CORE_SHARE if meta.name in CORE else 1.0
 
 
-def _lines_only(names: Sequence[str]) -> dict[str, str]:
+def lines_only(names: Sequence[str]) -> dict[str, str]:
     """Where purchases are all there is, a count of events is a count of order lines: an artefact of the file."""
     if "orders" not in names or BROWSING & set(names):
         return {}

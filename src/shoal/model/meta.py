@@ -22,9 +22,20 @@ _UNIT_OF = (
     (r"^(trend|intent_score|score)", ""),
 )
 # Of two inputs that say the same, the one that a marketer reads faster is kept.
-_READABLE = (
-    "recency_days orders revenue aov active_days tenure_days sessions events items_per_order breadth depth views".split()
-)
+_READABLE = [
+    "recency_days",
+    "orders",
+    "revenue",
+    "aov",
+    "active_days",
+    "tenure_days",
+    "sessions",
+    "events",
+    "items_per_order",
+    "breadth",
+    "depth",
+    "views",
+]
 WINDOWS = ("90", "30", "365", "7")
 _WORDS = {
     "recency_days": "days since last seen",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-
 from shoal.model.meta import split
 from shoal.model.portrait import Crowd, Portrait
 from shoal.model.tags import tags
@@ -37,6 +36,10 @@ CONTRASTS = {
     "gap_days_mean": ("with long pauses", "with short pauses"),
 }
 CATEGORY = 1.0
+# Told apart by these only where nothing plainer does.
+FAINT_ONES = frozenset({"trend", "gap_days_mean", "tenure_days", "refunds", "refund_share", "events", "active_days"})
+FAINT = 0.6
+RECENT = 1.5
 
 
 def names(everybody: Crowd, portraits: Sequence[Portrait], taken: Collection[str] = ()) -> list[str]:
@@ -48,8 +51,10 @@ def names(everybody: Crowd, portraits: Sequence[Portrait], taken: Collection[str
             break
         for draft in again:
             places = [place for place, other in enumerate(drafts) if other == draft]
-            for place, words in zip(places, _contrast([portraits[place] for place in places], draft), strict=True):
-                drafts[place] = f"{draft} {words}".strip()
+            group = [portraits[place] for place in places]
+            apart = _lapse(everybody, group, draft) or [f"{draft} {words}".strip() for words in _contrast(group, draft)]
+            for place, name in zip(places, apart, strict=True):
+                drafts[place] = name
     return unique_names(drafts, taken)
 
 
@@ -110,14 +115,29 @@ def _category(own: Portrait) -> str:
     return f"of {max(leans)[1].removeprefix('share_').replace('_', ' ')}"
 
 
+def _lapse(everybody: Crowd, group: Sequence[Portrait], draft: str) -> list[str]:
+    """Lapsed segments told apart by how long ago, where that differs."""
+    recency = everybody.basis.recency
+    if recency is None or not draft.startswith("Lapsed"):
+        return []
+    ago = [own.medians[recency] for own in group]
+    if not max(ago) >= 1.05 * min(ago):
+        return []
+    words = {max(ago): "Long-lapsed"}
+    if everybody.rhythm is not None and min(ago) < RECENT * everybody.rhythm.lapsed:
+        words[min(ago)] = "Recently lapsed"
+    return [draft.replace("Lapsed", words.get(days, "Lapsed"), 1) for days in ago]
+
+
 def _contrast(group: Sequence[Portrait], draft: str) -> list[str]:
     """Words that tell segments of one name apart, by the feature in which they differ most."""
     best, spread = "", 0.0
     for name in group[0].ranks:
         words = CONTRASTS.get(_base(name), ("", ""))
         ranks = [own.ranks[name] for own in group]
-        if words[0] and not any(word in draft for word in words) and max(ranks) - min(ranks) > spread + 1e-9:
-            best, spread = name, max(ranks) - min(ranks)
+        gap = (max(ranks) - min(ranks)) * (FAINT if _base(name) in FAINT_ONES else 1.0)
+        if words[0] and not any(word in draft for word in words) and gap > spread + 1e-9:
+            best, spread = name, gap
     if not best or spread < 0.05:
         return [""] * len(group)
     ranks = [own.ranks[best] for own in group]
@@ -128,5 +148,3 @@ def _contrast(group: Sequence[Portrait], draft: str) -> list[str]:
 
 def _base(name: str) -> str:
     return split(name)[0] if not name.startswith("trend") else "trend"
-
-

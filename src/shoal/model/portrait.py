@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shoal.model.levels import Basis, basis
 from shoal.model.lifecycle import Rhythm, rhythm
-from shoal.model.matrix import PROTECTED, SAMPLE, STANDING, Array, numbers, sample, uniform
+from shoal.model.matrix import PROTECTED, SAMPLE, STANDING, Array, lines_only, numbers, sample, uniform
 from shoal.model.meta import FeatureMeta, complete
 
 
@@ -28,6 +28,7 @@ class Crowd:
     basis: Basis
     rhythm: Rhythm | None
     business: str
+    artefacts: frozenset[str] = frozenset()
 
     def has(self, *names: str) -> bool:
         return all(name in self.values for name in names)
@@ -50,6 +51,7 @@ class Portrait:
     outside_medians: Mapping[str, float]
     effects: Mapping[str, float]
     ranks: Mapping[str, float]
+    known: Mapping[str, float]
     shares: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -78,6 +80,7 @@ def crowd(table: pa.Table, meta: Mapping[str, FeatureMeta], *, seed: int = 0) ->
         basis=found,
         rhythm=rhythm(table),
         business=_business(set(names), found),
+        artefacts=frozenset(lines_only(names)),
     )
 
 
@@ -100,6 +103,9 @@ def portrait(everybody: Crowd, member: NDArray[np.bool_]) -> Portrait:
         outside_medians={name: _median(column[~inside]) for name, column in everybody.values.items()},
         effects=effects,
         ranks=ranks,
+        known={name: 1 - float(np.isnan(column[inside]).mean()) for name, column in everybody.values.items()}
+        if inside.any()
+        else {},
         shares=_shares(everybody, inside),
     )
 
@@ -115,8 +121,6 @@ def _shares(everybody: Crowd, inside: NDArray[np.bool_]) -> dict[str, float]:
 def _business(names: set[str], found: Basis) -> str:
     if found.people == "customers":
         return "commerce"
-    if {"views", "depth", "share_of_views"} & names and not {"logins", "active_days_30d"} <= names:
-        return "content"
     return "content" if "views" in names else "usage"
 
 

@@ -148,7 +148,7 @@ def _total_edges(table: pa.Table, scaled: Rfm, bins: int) -> list[float]:
     for scores in scaled.scores:
         values = bounded(table, scores.column)
         by_level = np.array([scores.score(level) for level in range(len(scores.cuts) + 1)], dtype=float)
-        total += np.where(np.isfinite(values), by_level[level_of(values, scores.cuts).astype(int)], np.nan)
+        total += np.where(np.isfinite(values), by_level[level_of(values, scores.cuts)], np.nan)
     idle = bounded(table, scaled.scores[1].column) < 1
     return cut_offs(np.where(idle, np.nan, total), bins, "count")
 
@@ -170,9 +170,7 @@ def _rule(scaled: Rfm, cells: Iterable[tuple[Span, Span, Span]]) -> str | None:
     union = list(boxes.simplify(union))
     text = boxes.rule(union, [scores.column for scores in scaled.scores], whole=scaled.whole)
     known = [
-        f"{boxes.quoted(column)} is not null"
-        for column in scaled.nullable
-        if not all(column in box for box in union)
+        f"{boxes.quoted(column)} is not null" for column in scaled.nullable if not all(column in box for box in union)
     ]
     if not known:
         return text

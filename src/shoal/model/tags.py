@@ -18,11 +18,17 @@ def tags(everybody: Crowd, own: Portrait) -> frozenset[str]:
     trend = next((name for name in own.medians if name.startswith("trend")), None)
     if trend is not None and abs(effects[trend]) >= CLEAR and not math.isnan(own.inside[trend]):
         found.add("rising" if own.inside[trend] > 0.1 else "declining" if own.inside[trend] < -0.1 else "")
-    if max(effects.get("refund_share", 0.0), effects.get("refunds", 0.0)) >= STRONG:
+    if _returns(own):
         found.add("returns")
-    if max((effects[name] for name in effects if split(name)[0] in ("discount_share", "coupon_share")), default=0) >= CLEAR:
+    if (
+        max((effects[name] for name in effects if split(name)[0] in ("discount_share", "coupon_share")), default=0)
+        >= CLEAR
+    ):
         found.add("discount")
-    if max((effects[name] for name in effects if split(name)[0] in ("carts", "checkouts", "intent_score")), default=0) >= CLEAR:
+    if (
+        max((effects[name] for name in effects if split(name)[0] in ("carts", "checkouts", "intent_score")), default=0)
+        >= CLEAR
+    ):
         found.add("intent")
     if max(effects.get("aov", 0.0), effects.get("items_per_order", 0.0)) >= STRONG:
         found.add("large_orders")
@@ -34,6 +40,12 @@ def tags(everybody: Crowd, own: Portrait) -> frozenset[str]:
         if effects.get(f"{part}_share", 0.0) >= STRONG and own.inside[f"{part}_share"] >= 0.4:
             found.add(part)
     return frozenset(found - {""})
+
+
+def _returns(own: Portrait) -> bool:
+    """At least one twentieth of the value goes back, and half as much again as elsewhere."""
+    inside, outside = own.inside.get("refund_share", math.nan), own.outside.get("refund_share", math.nan)
+    return inside >= 0.05 and not inside < 1.5 * outside
 
 
 def stage(everybody: Crowd, own: Portrait) -> str:
