@@ -14,7 +14,6 @@ from typing import Any
 
 Definition = dict[str, Any]
 
-THEMES = ("value", "rhythm", "engagement", "affinity", "timing", "intent", "care")
 
 ROLES: Mapping[str, str] = {
     "purchase": r"order completed|purchase[ds]?|order paid|order placed|transaction|invoice paid|payment succeeded",
@@ -76,10 +75,6 @@ class Ready:
     theme: str
     definition: Definition
 
-    @property
-    def key(self) -> str:
-        return self.name
-
 
 def choose(catalogue: Catalogue) -> list[Ready]:
     """Every ready feature that the data can carry; names are unique.
@@ -118,12 +113,12 @@ def _rhythm(catalogue: Catalogue) -> Iterator[Ready]:
     yield Ready(
         "recency_days",
         "rhythm",
-        {"days_since": "last", "of": events, "label": f"days since last {noun}", "unit": "days"},
+        {"days_since": "last", "of": events, "label": f"last {noun}", "unit": "ago"},
     )
     yield Ready(
         "tenure_days",
-        "rhythm",
-        {"days_since": "first", "label": "days since first seen", "unit": "days", "default": 0},
+        "lifecycle",
+        {"days_since": "first", "label": "first seen", "unit": "ago", "default": 0},
     )
     yield Ready(
         "gap_days_mean",
@@ -173,7 +168,7 @@ def _trend(name: str, base: Definition, label: str, span_days: float) -> Iterato
             },
         )
         yield Ready(
-            f"{name}_trend_{days}d",
+            f"trend_{days}d",
             "rhythm",
             {
                 "formula": f"({now} - {before}) / ({now} + {before})",
@@ -209,20 +204,20 @@ def _commerce(catalogue: Catalogue) -> Iterator[Ready]:
     if catalogue.has("order_id"):
         yield Ready("lines", "hidden", {"count": "events", "of": purchases, "label": "order lines", "unit": "count"})
         yield Ready(
-            "lines_per_order",
+            "items_per_order",
             "engagement",
-            {"formula": "lines / orders", "default": 0, "label": "lines in an order", "unit": "count"},
+            {"formula": "lines / orders", "default": 0, "label": "different items in an order", "unit": "count"},
         )
     refunds = catalogue.role("refund")
     if refunds:
         yield Ready(
             "refunds",
-            "care",
+            "engagement",
             {**_frequency(catalogue, refunds), "label": "returns and cancellations", "unit": "count"},
         )
         yield Ready(
             "refund_share",
-            "care",
+            "engagement",
             {
                 "formula": "refunds / (orders + refunds)",
                 "default": 0,
@@ -232,7 +227,7 @@ def _commerce(catalogue: Catalogue) -> Iterator[Ready]:
         )
     coupons = catalogue.role("coupon")
     if coupons:
-        yield Ready("coupons", "care", {"count": "events", "of": coupons, "label": "coupons redeemed", "unit": "count"})
+        yield Ready("coupons", "engagement", {"count": "events", "of": coupons, "label": "coupons redeemed", "unit": "count"})
 
 
 def _engagement(catalogue: Catalogue) -> Iterator[Ready]:
@@ -254,7 +249,7 @@ def _engagement(catalogue: Catalogue) -> Iterator[Ready]:
         yield from _windowed("sessions", "engagement", {"distinct": session, "of": active}, "sessions", "count")
     per, unit = ("sessions", "session") if session else ("active_days", "active day")
     yield Ready(
-        "depth",
+        f"events_per_{unit.split()[-1]}",
         "engagement",
         {"formula": f"events / {per}", "default": 0, "label": f"actions per {unit}", "unit": "count"},
     )
@@ -285,7 +280,7 @@ def _intent(catalogue: Catalogue) -> Iterator[Ready]:
             continue
         found.append(role)
         base = {"count": "events", "of": events}
-        theme = "engagement" if role in ("view", "search") else "intent"
+        theme = "engagement" if role in ("view", "search") else "engagement"
         yield Ready(_role_name(role), theme, {**base, "label": label, "unit": "count"})
         yield Ready(
             f"{_role_name(role)}_30d",
@@ -296,7 +291,7 @@ def _intent(catalogue: Catalogue) -> Iterator[Ready]:
         terms = " + ".join(f"{weights[role]} * {_role_name(role)}_30d" for role in found)
         yield Ready(
             "intent_score",
-            "intent",
+            "engagement",
             {"formula": terms, "default": 0, "label": "buying intent in 30 days", "unit": "count"},
         )
 
@@ -311,7 +306,7 @@ def _affinity(catalogue: Catalogue) -> Iterator[Ready]:
     events = catalogue.role("purchase") or catalogue.role("view") or main_events(catalogue)
     for prop, noun in (("category", "category"), ("item_id", "product"), ("item", "product"), ("page", "page")):
         if prop in catalogue.properties:
-            name = {"category": "categories", "product": "items", "page": "pages"}[noun]
+            name = {"category": "breadth", "product": "depth", "page": "depth"}[noun]
             yield Ready(
                 name,
                 "affinity",
@@ -355,16 +350,16 @@ def _timing(catalogue: Catalogue) -> Iterator[Ready]:
 def _messages(catalogue: Catalogue) -> Iterator[Ready]:
     sent, opened, clicked = (catalogue.role(role) for role in ("email_sent", "email_open", "email_click"))
     if opened:
-        yield from _windowed("email_opens", "care", {"count": "events", "of": opened}, "e-mails opened", "count")
+        yield from _windowed("email_opens", "engagement", {"count": "events", "of": opened}, "e-mails opened", "count")
     if clicked:
-        yield from _windowed("email_clicks", "care", {"count": "events", "of": clicked}, "e-mail clicks", "count")
+        yield from _windowed("email_clicks", "engagement", {"count": "events", "of": clicked}, "e-mail clicks", "count")
     if sent and opened:
         yield Ready("emails", "hidden", {"count": "events", "of": sent, "label": "e-mails sent", "unit": "count"})
         yield Ready(
             "email_open_rate",
-            "care",
+            "engagement",
             {"formula": "email_opens / emails", "default": 0, "label": "e-mails opened of those sent", "unit": "share"},
         )
     support = catalogue.role("support")
     if support:
-        yield from _windowed("tickets", "care", {"count": "events", "of": support}, "support contacts", "count")
+        yield from _windowed("tickets", "engagement", {"count": "events", "of": support}, "support contacts", "count")

@@ -13,7 +13,7 @@ from shoal.model.meta import FeatureMeta
 
 DAY = 86_400_000_000
 LONGEST = 90
-BEHAVIOUR = ("lines_per_order", "units_per_order", "aov", "categories", "items", "pages", "depth", "adoption")
+BEHAVIOUR = ("items_per_order", "units_per_order", "aov", "breadth", "depth", "events_per_session", "adoption")
 
 
 @dataclass(frozen=True)
