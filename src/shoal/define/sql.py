@@ -7,8 +7,9 @@ must be UTC where naive timestamps (they hold UTC) meet instants. A number colum
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
-from shoal.define.parse import TIME_LOCAL, TIME_OFFSET
+from shoal.define.functions import TIME_LOCAL, TIME_OFFSET, is_time
 from shoal.define.tree import Call, Column, Expr, Literal, columns_of
 from shoal.define.types import Type
 
@@ -214,6 +215,10 @@ class _Writer:
 
     def _time(self, arg: Expr) -> str:
         local, offset = sql_text(TIME_LOCAL), sql_text(TIME_OFFSET)
+        if isinstance(arg, Literal) and isinstance(arg.value, str) and is_time(arg.value):
+            plain = datetime.fromisoformat(arg.value).tzinfo is None
+            written = f"{'TIMESTAMP' if plain else 'TIMESTAMPTZ'} {sql_text(arg.value)}"
+            return f"timezone({self.zone}, {written})" if plain else written
         return self.once(
             self.sql(arg),
             lambda v: (
