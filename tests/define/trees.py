@@ -48,7 +48,7 @@ _SHAPES: dict[Type, list[tuple[str, tuple[Type, ...]]]] = {
         ("length", (Type.TEXT,)),
         ("number", (Type.TEXT,)),
         ("number", (Type.BOOL,)),
-        *((name, (Type.TIME,)) for name in ("hour", "weekday", "day", "month", "year")),
+        *((name, (Type.TIME,)) for name in ("hour", "weekday", "day", "day_number", "month", "year")),
         ("days_between", (Type.TIME, Type.TIME)),
         ("case", (Type.BOOL, Type.NUMBER, Type.NUMBER)),
     ],

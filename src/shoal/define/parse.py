@@ -272,3 +272,13 @@ def _spoken(node: Any) -> str:
         "Exists": "exists (...)",
     }
     return names.get(type(node).__name__, f"'{type(node).__name__}'")
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Names that a text reads as columns, before it is known what they are.
+
+    >>> sorted(names_in("orders / greatest(days, 1)"))
+    ['days', 'orders']
+    """
+    tree = _tokens_to_tree(text)
+    return frozenset(node.name for node in tree.walk() if type(node).__name__ == "Column")

@@ -234,6 +234,10 @@ class _Writer:
         rest = ", ".join(f"CAST(trunc({self.value(part)}) AS BIGINT)" for part in (month, day))
         return f"timezone({self.zone}, TRY(make_timestamp({first}, {rest}, 0, 0, 0)))"
 
+    def _day_number(self, at: Expr) -> str:
+        local = f"CAST(timezone({self.zone}, {self.instant(at)}) AS DATE)"
+        return f"CAST(date_diff('day', DATE '1970-01-01', {local}) AS DOUBLE)"
+
     def _days_between(self, first: Expr, last: Expr) -> str:
         span = f"(epoch_us({self.instant(last)}) - epoch_us({self.instant(first)}))"
         return f"({span} / 86400000000e0)"
