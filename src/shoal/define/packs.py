@@ -237,7 +237,7 @@ def _engagement(catalogue: Catalogue) -> Iterator[Ready]:
     if not active:
         return
     yield from _windowed(
-        "active_days", "engagement", {"distinct": "local_day(at)", "of": active}, "active days", "count"
+        "active_days", "engagement", {"distinct": "day_number(at)", "of": active}, "active days", "count"
     )
     if set(active) <= purchases:
         return
