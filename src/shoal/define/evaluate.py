@@ -1,0 +1,335 @@
+"""A typed tree over Arrow columns, in NumPy: SQL's three-valued logic, texts by their dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from shoal.define import clock, textual
+from shoal.define.tree import Call, Column, Expr, Literal
+from shoal.define.types import Type
+
+Array = NDArray[Any]
+Bools = NDArray[np.bool_]
+_TRUE = np.array(True)
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """Values with their validity, each of one entry a row.
+
+    `values` is float64 (NUMBER), bool (BOOL), int64 microseconds (TIME, DURATION) or int32 codes into `words` (TEXT);
+    what stands where `valid` is false means nothing.
+    """
+
+    values: Array
+    valid: Bools
+    words: Array | None = None
+
+    def arrow(self, kind: Type) -> pa.Array:
+        """The vector as an Arrow array, nulls included."""
+        null = ~self.valid
+        if self.words is not None:
+            codes = pa.array(self.values.astype(np.int32), mask=null)
+            return pa.DictionaryArray.from_arrays(codes, pa.array(self.words, pa.string())).cast(pa.string())
+        if kind is Type.TIME:
+            return pa.array(self.values, pa.int64(), mask=null).cast(pa.timestamp("us", "UTC"))
+        return pa.array(self.values, mask=null)
+
+
+class Frame:
+    """The rows under evaluation: columns are decoded once, and equal subtrees are computed once."""
+
+    def __init__(self, table: pa.Table | pa.RecordBatch, time_zone: str = "UTC") -> None:
+        self.table, self.zone, self.rows = table, time_zone, table.num_rows
+        self._seen: dict[Expr, Vector] = {}
+
+    def get(self, expr: Expr) -> Vector:
+        """The vector of a subtree; constants stay single values that broadcast."""
+        found = self._seen.get(expr)
+        if found is None:
+            found = self._seen[expr] = _compute(expr, self)
+        return found
+
+    def full(self, expr: Expr) -> Vector:
+        """The vector of a whole expression: one entry a row, numbers finite or null."""
+        found = _settled(self.get(expr), expr)
+        shape = (self.rows,)
+        return Vector(np.broadcast_to(found.values, shape), np.broadcast_to(found.valid, shape), found.words)
+
+    def mask(self, expr: Expr) -> Bools:
+        """Rows where a predicate is true."""
+        found = self.full(expr)
+        return found.values & found.valid
+
+
+def evaluate(expr: Expr, table: pa.Table | pa.RecordBatch, *, time_zone: str = "UTC") -> Vector:
+    """The expression over every row of the table.
+
+    >>> from shoal.define.parse import parse
+    >>> rows = pa.table({"a": [1.0, None, 3.0]})
+    >>> evaluate(parse("a / (a - 1)", {"a": Type.NUMBER}), rows).arrow(Type.NUMBER).to_pylist()
+    [None, None, 1.5]
+    """
+    return Frame(table, time_zone).full(expr)
+
+
+def mask(expr: Expr, table: pa.Table | pa.RecordBatch, *, time_zone: str = "UTC") -> Bools:
+    """Rows for which a predicate is true; where it is null the row is not selected.
+
+    >>> from shoal.define.parse import parse
+    >>> mask(parse("a > 1", {"a": Type.NUMBER}), pa.table({"a": [1.0, None, 3.0]}))
+    array([False, False,  True])
+    """
+    return Frame(table, time_zone).mask(expr)
+
+
+def load(column: pa.ChunkedArray | pa.Array) -> Vector:
+    """A column of a table as a vector; infinities and NaN are null."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    kind = array.type
+    if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
+        array, kind = array.cast(kind.value_type), kind.value_type
+    if pa.types.is_dictionary(kind) or _is_text(kind):
+        return _load_text(array)
+    valid = _TRUE if array.null_count == 0 else np.asarray(pc.is_valid(array))
+    if pa.types.is_boolean(kind):
+        return Vector(np.asarray(pc.fill_null(array, False)), valid)
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        instants = array.cast(pa.timestamp("us", kind.tz if pa.types.is_timestamp(kind) else None)).cast(pa.int64())
+        return Vector(np.asarray(pc.fill_null(instants, 0)), valid)
+    numbers = np.asarray(pc.fill_null(array.cast(pa.float64()), 0.0))
+    finite = np.isfinite(numbers)
+    return Vector(numbers, valid if finite.all() else valid & finite)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _load_text(array: pa.Array) -> Vector:
+    if not pa.types.is_dictionary(array.type):
+        array = (array if pa.types.is_string(array.type) else array.cast(pa.string())).dictionary_encode()
+    words = array.dictionary.to_numpy(zero_copy_only=False).astype(object)
+    valid = _TRUE if array.null_count == 0 else np.asarray(pc.is_valid(array))
+    codes = np.asarray(pc.fill_null(array.indices, 0)).astype(np.int32, copy=False)
+    if len(words) == 0:
+        return Vector(codes, np.array(False), np.array([""], object))
+    hollow = np.array([word is None for word in words]) if array.dictionary.null_count else None
+    if hollow is not None:
+        words = np.where(hollow, "", words)
+        valid = valid & ~hollow[codes]
+    return Vector(codes, valid, words)
+
+
+def _settled(found: Vector, expr: Expr) -> Vector:
+    """A number as whoever reads it may see it: beyond the range of a double is null."""
+    if expr.type is not Type.NUMBER or not isinstance(expr, Call) or expr.function not in _CHAIN:
+        return found
+    return Vector(found.values, found.valid & np.isfinite(found.values))
+
+
+_CHAIN = frozenset({"+", "-", "*", "/", "%", "neg", "abs", "round", "floor", "ceil", "sqrt", "ln", "exp", "number"})
+
+
+def _compute(expr: Expr, frame: Frame) -> Vector:
+    if isinstance(expr, Column):
+        return load(frame.table[expr.name])
+    if isinstance(expr, Literal):
+        return _constant(expr)
+    args = [frame.get(arg) for arg in expr.args]
+    with np.errstate(all="ignore"):
+        if expr.function in _CHAIN and expr.type is Type.NUMBER and expr.function != "number":
+            return _NUMERIC[expr.function](*args)
+        args = [_settled(found, arg) for found, arg in zip(args, expr.args, strict=True)]
+        known = _KNOWN.get(expr.function)
+        if known is not None:
+            return known(*args)
+        if expr.function in ("hour", "weekday", "day", "month", "year"):
+            local = clock.to_local(np.atleast_1d(args[0].values), frame.zone)
+            values = clock.part(local, expr.function).astype(np.float64)
+            return Vector(values.reshape(args[0].values.shape), args[0].valid)
+        if expr.function == "number" and args[0].words is None:
+            return Vector(args[0].values.astype(np.float64), args[0].valid)
+        return textual.by_words(expr, args, frame.zone)
+
+
+def _constant(expr: Literal) -> Vector:
+    valid = np.array(expr.value is not None)
+    if expr.type is Type.TEXT:
+        return Vector(np.array(0, np.int32), valid, np.array([expr.value or ""], object))
+    if expr.type in (Type.TIME, Type.DURATION):
+        return Vector(np.array(expr.value or 0, np.int64), valid)
+    if expr.type is Type.BOOL:
+        return Vector(np.array(bool(expr.value)), valid)
+    return Vector(np.array(float(expr.value or 0)), valid)
+
+
+def _divide(a: Vector, b: Vector) -> Vector:
+    zero = b.values == 0
+    return Vector(a.values / np.where(zero, 1.0, b.values), a.valid & b.valid & ~zero)
+
+
+def _modulo(a: Vector, b: Vector) -> Vector:
+    zero = b.values == 0
+    return Vector(np.fmod(a.values, np.where(zero, 1.0, b.values)), a.valid & b.valid & ~zero)
+
+
+def _round(a: Vector, digits: Vector | None = None) -> Vector:
+    places = 0 if digits is None else int(digits.values)
+    if places == 0:
+        return Vector(_half_away(a.values), a.valid)
+    scale = 10.0 ** abs(places)
+    shifted = _half_away(a.values * scale if places > 0 else a.values / scale)
+    rounded = shifted / scale if places > 0 else shifted * scale
+    return Vector(np.where(np.isfinite(rounded), rounded, a.values if places > 0 else 0.0), a.valid)
+
+
+def _half_away(values: Array) -> Array:
+    whole = np.trunc(values)
+    return np.asarray(whole + np.copysign(np.abs(values - whole) >= 0.5, values))
+
+
+def _root(a: Vector) -> Vector:
+    good = a.values >= 0
+    return Vector(np.sqrt(np.where(good, a.values, 0.0)), a.valid & good)
+
+
+def _log(a: Vector) -> Vector:
+    good = a.values > 0
+    return Vector(np.log(np.where(good, a.values, 1.0)), a.valid & good)
+
+
+_NUMERIC: dict[str, Callable[..., Vector]] = {
+    "+": lambda a, b: Vector(a.values + b.values, a.valid & b.valid),
+    "-": lambda a, b: Vector(a.values - b.values, a.valid & b.valid),
+    "*": lambda a, b: Vector(a.values * b.values, a.valid & b.valid),
+    "/": _divide,
+    "%": _modulo,
+    "neg": lambda a: Vector(-a.values, a.valid),
+    "abs": lambda a: Vector(np.abs(a.values), a.valid),
+    "round": _round,
+    "floor": lambda a: Vector(np.floor(a.values), a.valid),
+    "ceil": lambda a: Vector(np.ceil(a.values), a.valid),
+    "sqrt": _root,
+    "ln": _log,
+    "exp": lambda a: Vector(np.exp(a.values), a.valid),
+}
+
+
+def _and(*args: Vector) -> Vector:
+    true = np.logical_and.reduce(np.broadcast_arrays(*(arg.valid & arg.values for arg in args)))
+    false = np.logical_or.reduce(np.broadcast_arrays(*(arg.valid & ~arg.values for arg in args)))
+    return Vector(true, true | false)
+
+
+def _not(arg: Vector) -> Vector:
+    return Vector(~arg.values, arg.valid)
+
+
+def _or(*args: Vector) -> Vector:
+    return _not(_and(*map(_not, args)))
+
+
+_COMPARE: dict[str, Callable[[Array, Array], Array]] = {
+    "=": np.equal,
+    "<>": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+
+
+def compare(sign: str, a: Vector, b: Vector) -> Vector:
+    """A comparison; texts by code point, through their dictionaries."""
+    if a.words is not None:
+        a, b = textual.ordered(a, b)
+    return Vector(_COMPARE[sign](a.values, b.values), a.valid & b.valid)
+
+
+def _in(subject: Vector, *listed: Vector) -> Vector:
+    if subject.words is not None and all(value.values.ndim == 0 and bool(value.valid) for value in listed):
+        wanted = {value.words[0] for value in listed if value.words is not None}
+        return Vector(np.array([word in wanted for word in subject.words])[subject.values], subject.valid)
+    return _or(*(compare("=", subject, value) for value in listed))
+
+
+def _between(subject: Vector, low: Vector, high: Vector) -> Vector:
+    return _and(compare(">=", subject, low), compare("<=", subject, high))
+
+
+def _choose(take: Array, a: Vector, b: Vector) -> Vector:
+    """`a` where `take`, else `b`."""
+    if a.words is not None:
+        a, b = textual.shared(a, b)
+    return Vector(np.where(take, a.values, b.values), np.where(take, a.valid, b.valid), a.words)
+
+
+def _case(*args: Vector) -> Vector:
+    found = args[-1]
+    for condition, value in zip(reversed(args[:-1:2]), reversed(args[1:-1:2]), strict=True):
+        found = _choose(condition.valid & condition.values, value, found)
+    return found
+
+
+def _coalesce(*args: Vector) -> Vector:
+    found = args[-1]
+    for arg in reversed(args[:-1]):
+        found = _choose(arg.valid, arg, found)
+    return found
+
+
+def _extreme(sign: str) -> Callable[..., Vector]:
+    def pick(*args: Vector) -> Vector:
+        found = args[0]
+        for arg in args[1:]:
+            better = compare(sign, found, arg)
+            found = _choose(found.valid & (~arg.valid | better.values), found, arg)
+        return found
+
+    return pick
+
+
+def _nullif(a: Vector, b: Vector) -> Vector:
+    same = compare("=", a, b)
+    return Vector(a.values, a.valid & ~(same.valid & same.values), a.words)
+
+
+def _is_null(arg: Vector) -> Vector:
+    return Vector(~arg.valid, _TRUE)
+
+
+def _shift(sign: int) -> Callable[[Vector, Vector], Vector]:
+    return lambda at, span: Vector(at.values + sign * span.values, at.valid & span.valid)
+
+
+def _days_between(first: Vector, last: Vector) -> Vector:
+    return Vector((last.values - first.values) / clock.DAY, first.valid & last.valid)
+
+
+_KNOWN: dict[str, Callable[..., Vector]] = {
+    **{sign: (lambda a, b, sign=sign: compare(sign, a, b)) for sign in _COMPARE},
+    "and": _and,
+    "or": _or,
+    "not": _not,
+    "in": _in,
+    "between": _between,
+    "case": _case,
+    "coalesce": _coalesce,
+    "least": _extreme("<="),
+    "greatest": _extreme(">="),
+    "nullif": _nullif,
+    "is_null": _is_null,
+    "+": _shift(1),
+    "-": _shift(-1),
+    "days_between": _days_between,
+}
