@@ -14,8 +14,8 @@ from shoal.unify.vocabulary import KNOWN, words
 WIDEST_CELL = 16_000_000
 DELIMITERS = (",", ";", "\t", "|")
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-# Letters and signs of Western Europe outside ASCII, as cp1252 writes them.
-WESTERN = frozenset("äöüßÄÖÜéèêëàâáãåæçñíìîïóòôõøúùûÉÈÀÁÅÆÇÑÍÓÔØÚ£€§°´®©½²³µ«»’‘“”–—…·¿¡ºª".encode("cp1252"))
+# The bytes outside ASCII that Western European text uses in cp1252: letters, and common signs.
+WESTERN = frozenset([*range(0xC0, 0x100), *b"\x80\x85\x91\x92\x93\x94\x96\x97\xa3\xa7\xae\xb0\xb2\xb3\xb4\xbd"])
 
 
 def encoding_of(data: bytes) -> tuple[str, str | None]:
@@ -64,9 +64,11 @@ def rows_of(text: str, delimiter: str, quote: str = '"') -> list[list[str]]:
     if delimiter == "whitespace":
         return [cells for line in text.splitlines() if (cells := line.split())]
     csv.field_size_limit(WIDEST_CELL)
-    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote or None, quoting=quoting)
+    lines = io.StringIO(text, newline="")
     try:
+        if not quote:
+            return [row for row in csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE) if row]
+        reader = csv.reader(lines, delimiter=delimiter, quotechar=quote)
         return [row for row in reader if row]
     except csv.Error:
         plain = csv.reader(text.splitlines(), delimiter=delimiter, quoting=csv.QUOTE_NONE)

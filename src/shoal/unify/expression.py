@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from shoal.unify.values import Column
 
 # Names that the parser takes for a part of its own language when they stand bare.
-RESERVED = frozenset(
-    """all alter analyze and any array as attach begin between by cache call case comment commit copy create cross
+_RESERVED = """
+    all alter analyze and any array as attach begin between by cache call case comment commit copy create cross
     current_catalog current_date current_time current_timestamp current_user delete desc describe detach distinct drop
     else end except execute explain false fetch for force from glob grant group having if ilike in inner insert install
     intersect interval into is join kill lateral like list load localtime localtimestamp map merge not notnull null
     nullable object on only optimize or order outer partitioned_by pivot pivot_wider positional pragma prepare qualify
     range regexp rename reset returning revoke rlike rollback row select session_user set show struct summarize
-    tablesample then true truncate uncache union unpivot update use using vacuum when where with xor""".split()
-)
+    tablesample then true truncate uncache union unpivot update use using vacuum when where with xor"""
+RESERVED = frozenset(_RESERVED.split())
 
 
 def quoted(name: str) -> str:

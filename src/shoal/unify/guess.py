@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from shoal.unify.sample import Sample
 from shoal.unify.values import UUID, Column
@@ -12,6 +13,7 @@ from shoal.unify.vocabulary import KNOWN, concepts, event_name, words
 
 PERSON = ("customer_id", "user_id", "anonymous_id", "device_id", "email", "phone")
 ANALYSED = 400  # columns looked at in full; of wider files only names that say something
+ROW_NUMBER = re.compile(r"column_\d+|unnamed[: _]*\d*|index|idx|row_?(number|no|num|nr)?|line_?(number|no)?|lfd_?nr|#")
 LOW = 500  # a column with at most so many values can name events or categories
 
 
@@ -86,12 +88,10 @@ def _guess(column: Column, sample: Sample) -> Guess:
 
 def _counts_rows(column: Column, sample: Sample) -> bool:
     """Whether a nameless or `index` column only numbers the rows."""
-    if column.name and not re.fullmatch(
-        r"(unnamed[: _]*\d*|index|idx|row_?(number|no|num|nr)?|line_?(number|no)?|lfd_?nr|#)", column.name.lower()
-    ):
+    if not ROW_NUMBER.fullmatch(column.name.lower()):
         return False
     first = [value for value in column.numbers[: sample.head][:50] if value is not None]
-    return len(first) > 1 and all(later - former == 1 for former, later in zip(first, first[1:], strict=False))
+    return len(first) > 1 and all(later - former == 1 for former, later in pairwise(first))
 
 
 # Role, the concepts that a name must speak of (any of the alternatives), those it must not, and the form of its values.
@@ -137,9 +137,9 @@ RULES: tuple[tuple[str, str, str, Callable[[Column], bool]], ...] = (
     ("quantity", "quantity", "id", _numeric),
     ("country", "country", "phone", _anything),
     ("city", "city", "", _wordy),
-    ("category", "category", "id name_only", _anything),
+    ("category", "category", "id", _anything),
     ("status", "status", "time date", lambda column: column.distinct <= 40 and not column.numeric),
-    ("channel", "channel", "id time", lambda column: _low(column)),
+    ("channel", "channel", "id time", _low),
     ("platform", "platform", "id", _low),
     ("device", "device", "id", _low),
     ("page", "page", "id product", _anything),
@@ -208,7 +208,7 @@ def _identifier(column: Column, said: frozenset[str]) -> str:
         return "row_id" if said == {"unique"} and column.unique > 0.5 else ""
     if said & {"email", "postcode", "country", "currency", "phone", "city", "region", "amount", "status"}:
         return ""
-    if "quantity" in said or column.numeric and not column.whole and "e" not in column.some[0].lower():
+    if "quantity" in said or (column.numeric and not column.whole and "e" not in column.some[0].lower()):
         return ""
     if "category" in said:
         return "category"
@@ -288,7 +288,7 @@ def _name_headerless(table: Table) -> None:
 
 
 def _repeating_id(column: Column) -> bool:
-    if column.numeric and not column.whole or column.filled < 0.5:
+    if (column.numeric and not column.whole) or column.filled < 0.5:
         return False
     return column.distinct > 20 and 0.001 < column.unique < 0.95 and column.length < 40
 

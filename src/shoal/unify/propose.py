@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shoal import settings
-from shoal.errors import SettingsError, SourceError, StorageError, UsageError
+from shoal.errors import ExpressionError, SettingsError, SourceError, StorageError, UsageError
 from shoal.unify.draft import Draft, Line
 from shoal.unify.guess import guess
 from shoal.unify.mapping import mapping
@@ -45,7 +45,7 @@ def propose(files: Sequence[Path], base: Path) -> Proposal:
         if len(group) > 1:
             notes.append(f"{name}: {len(group)} files of one layout, read together as {Path(path).name}")
     notes += link(drafts)
-    _check(drafts, base, notes)
+    _check(drafts, notes)
     text = _text(drafts, base, notes)
     questions = [f"sources.{draft.name}.{setting}: {asked}" for draft in drafts for setting, asked in draft.questions]
     return Proposal(text, questions, notes)
@@ -101,16 +101,35 @@ def _name(path: str, taken: set[str]) -> str:
     return name
 
 
-def _check(drafts: list[Draft], base: Path, notes: list[str]) -> None:
+def _check(drafts: list[Draft], notes: list[str]) -> None:
     """Holds back any source whose own text the settings refuse, so that one odd file does not cost the others."""
     for draft in drafts:
         if draft.held:
             continue
         try:
             settings.parse(settings_text({}, [draft], {}, []))
-        except SettingsError as error:
-            draft.hold("path", f"no mapping could be made ({error.faults[0].what})")
-            notes.append(f"{draft.name}: {error.faults[0]}")
+            _expressions(draft)
+        except (SettingsError, ExpressionError) as error:
+            what = error.what if isinstance(error, ExpressionError) else error.faults[0].what
+            draft.hold("path", f"no mapping could be made ({what})")
+            notes.append(f"{draft.name}: no mapping could be made ({what})")
+
+
+def _expressions(draft: Draft) -> None:
+    """Reads every expression as the run will. Raises ExpressionError."""
+    from shoal.define.parse import parse
+    from shoal.define.types import Type
+
+    native = {"number": Type.NUMBER, "time": Type.TIME, "date": Type.TIME, "bool": Type.BOOL}
+    typed = draft.table.sample.format == "parquet"
+    columns = {
+        draft.called(column): native.get(column.native, Type.TEXT) if typed else Type.TEXT
+        for column in draft.table.sample
+    }
+    single = [draft.value, draft.where, draft.at, draft.returns]
+    for one in (*single, *draft.identifiers.values(), *draft.properties.values(), *draft.traits.values()):
+        if one is not None:
+            parse(one.text, columns, lenient=True)
 
 
 def _text(drafts: list[Draft], base: Path, notes: list[str]) -> str:

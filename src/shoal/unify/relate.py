@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,8 +34,8 @@ def alike(samples: Sequence[Sample]) -> list[tuple[str, list[Sample]]]:
 def _pattern(paths: list[Path]) -> str | None:
     """A glob that matches exactly these files."""
     names = [path.name for path in paths]
-    start = os.path.commonprefix(names)
-    end = os.path.commonprefix([name[len(start) :][::-1] for name in names])[::-1]
+    start = _shared(names)
+    end = _shared([name[len(start) :][::-1] for name in names])[::-1]
     if len(start) + len(end) < 5 or any(char in start + end for char in "*?["):
         return None
     if len(start.strip("0123456789_-. ")) < 3:
@@ -44,6 +43,12 @@ def _pattern(paths: list[Path]) -> str | None:
     folder = paths[0].parent
     matched = set(folder.glob(f"{start}*{end}"))
     return str(folder / f"{start}*{end}") if matched == set(paths) else None
+
+
+def _shared(names: list[str]) -> str:
+    """The longest start that all names share."""
+    first, last = min(names), max(names)
+    return first[: next((place for place, char in enumerate(first) if char != last[place : place + 1]), len(first))]
 
 
 def link(drafts: Sequence[Draft]) -> list[str]:
@@ -62,7 +67,7 @@ def link(drafts: Sequence[Draft]) -> list[str]:
             lines = {other: profile.identifiers.pop(kind), **profile.identifiers}
             profile.identifiers = lines
         said.append(
-            f"{profile.name}.{key.name} and the {other} of {source} are the same people: {share:.0%} of the sampled ids meet"
+            f"{profile.name}.{key.name} and the {other} of {source} are the same people ({share:.0%} of the sample)"
         )
     return said
 

@@ -20,7 +20,15 @@ ROWS = 20_000
 CELLS = 1_200_000
 HEAD = 1_500_000  # bytes read from the start, and as many in pieces from the rest
 PIECES = 6
-NATIVE = {"datetime": "time", "date": "date", "list": "list", "dict": "list", "int": "number", "float": "number"}
+NATIVE = {
+    "datetime": "time",
+    "date": "date",
+    "list": "list",
+    "dict": "list",
+    "int": "number",
+    "float": "number",
+    "bool": "bool",
+}
 UNPACKED = 48_000_000  # bytes of a gzip file that are looked through at most
 
 STRANGERS = (
@@ -138,7 +146,7 @@ def _table(path: Path, texts: list[str], whole: bool, encoding: str, notes: list
     header, sure = has_header(rows)
     if not sure:
         notes.append("whether the first line names the columns is not sure: set `csv: {header: ...}`")
-    names = _names(rows[0]) if header else _invented(width)
+    names = unique(rows[0] if header else [""] * width)
     body = rows[1:] if header else rows
     head = len(body)
     for text in texts[1:]:
@@ -171,12 +179,21 @@ def _width(rows: list[list[str]]) -> tuple[int, int]:
     return width, preamble if preamble and all(len(row) < width - 1 for row in rows[:preamble]) else 0
 
 
-def _names(cells: list[str]) -> list[str]:
-    return [cell.strip() for cell in cells]
+def unique(cells: list[str]) -> list[str]:
+    """Column names as the engine gives them: no two alike, none empty.
 
-
-def _invented(width: int) -> list[str]:
-    return [f"column_{index}" for index in range(1, width + 1)]
+    >>> unique(["Id", "id", " "])
+    ['Id', 'id_2', 'column_3']
+    """
+    seen, names = {"_row", "_file"}, []
+    for place, cell in enumerate(cells, 1):
+        name = base = cell.strip() or f"column_{place}"
+        number = 2
+        while name.casefold() in seen:
+            name, number = f"{base}_{number}", number + 1
+        seen.add(name.casefold())
+        names.append(name)
+    return names
 
 
 def _spread(rows: list[Any], most: int) -> list[Any]:

@@ -233,7 +233,7 @@ def _skeleton(value: str) -> Skeleton | None:
 def _named(text: str) -> str | None:
     for form in ("%d %b %Y", "%d-%b-%Y", "%d %b %y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%b %d %Y"):
         try:
-            datetime.strptime(text, form)  # noqa: DTZ007: only the form is looked for
+            datetime.strptime(text, form)  # noqa: DTZ007
         except ValueError:
             continue
         return form

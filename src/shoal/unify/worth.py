@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+from shoal.unify import lexicon
 from shoal.unify.draft import Draft, Line
 from shoal.unify.expression import amount, none_of, one_of, quoted, text
 from shoal.unify.guess import Table
+from shoal.unify.lexicon import table
 from shoal.unify.values import Column
 from shoal.unify.vocabulary import concepts, plain, words
 
-TAKEN_BACK = frozenset("refunded returned retoure retourniert chargeback rembourse".split())
-CANCELLED = frozenset("cancelled canceled storniert void voided annule cancelado".split())
-NEVER_PAID = frozenset("failed declined pending draft unpaid expired abandoned error incomplete offen".split())
+STATES = {state: frozenset(said) for state, said in table(lexicon.STATES).items()}
 BEST = ("grand", "total", "gesamt", "revenue", "umsatz", "amount", "betrag", "paid", "sales")
 
 
@@ -25,7 +25,7 @@ def give_worth(draft: Draft) -> None:
         draft.unused[total.name] = "the order's total, on each of its lines or only the first: lines are summed instead"
         draft.ask(
             "value",
-            f"lines are summed; {quoted(total.name)} holds the order's total: use it if discounts and shipping should count",
+            f"lines are summed; should {quoted(total.name)}, the total of the order, count instead?",
         )
         total = None
     if total is not None:
@@ -33,7 +33,7 @@ def give_worth(draft: Draft) -> None:
         if _repeated(table, total):
             draft.ask(
                 "value",
-                f"{quoted(total.name)} is the same on all lines of an order: is it the order's total, counted once per line?",
+                f"{quoted(total.name)} is alike on all lines of an order: is it the total of the order?",
             )
     elif price is not None and count is not None:
         one, two = amount(_called(draft, count)), amount(_called(draft, price))
@@ -156,9 +156,13 @@ def _statuses(draft: Draft) -> None:
     if column is None:
         return
     said = {value: set(plain(value).replace("_", " ").replace("-", " ").split()) for value in column.counts}
-    back = [value for value, spoken in said.items() if spoken & TAKEN_BACK and not spoken & {"partially", "partial"}]
-    cancelled = [value for value, spoken in said.items() if spoken & CANCELLED]
-    unpaid = [value for value, spoken in said.items() if spoken & NEVER_PAID]
+    back = [
+        value
+        for value, spoken in said.items()
+        if spoken & STATES["taken_back"] and not spoken & {"partially", "partial"}
+    ]
+    cancelled = [value for value, spoken in said.items() if spoken & STATES["cancelled"]]
+    unpaid = [value for value, spoken in said.items() if spoken & STATES["never_paid"]]
     name = draft.called(column)
     if back or cancelled:
         when = one_of(name, [*back, *cancelled])

@@ -59,7 +59,7 @@ def settings_text(
         lines += ["events:  # which events play a role"]
         lines += [line(2, role, f"[{', '.join(map(_item, names))}]") for role, names in roles.items()]
     for draft in held:
-        lines += ["", f"# Left out until the question is answered; take the `# ` away and put it under `sources:`"]
+        lines += ["", "# Left out until the question is answered; take the `# ` away and put it under `sources:`"]
         lines += [text if text.startswith(ASKS) else f"# {text}" for text in _source(draft)]
     return "\n".join(lines).rstrip() + "\n"
 
