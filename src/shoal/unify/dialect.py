@@ -15,7 +15,7 @@ WIDEST_CELL = 16_000_000
 DELIMITERS = (",", ";", "\t", "|")
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 # The bytes outside ASCII that Western European text uses in cp1252: letters, and common signs.
-WESTERN = frozenset([*range(0xC0, 0x100), *b"\x80\x85\x91\x92\x93\x94\x96\x97\xa3\xa7\xae\xb0\xb2\xb3\xb4\xbd"])
+WESTERN = frozenset([*range(0xC0, 0x100), *b"\x80\x84\x85\x91\x92\x93\x94\x96\x97\xa3\xa7\xae\xb0\xb2\xb3\xb4\xbd"])
 
 
 def encoding_of(data: bytes) -> tuple[str, str | None]:
@@ -33,7 +33,8 @@ def encoding_of(data: bytes) -> tuple[str, str | None]:
     if good > 20 * bad:
         return "utf-8", f"{bad} places in the sample are not UTF-8; their lines may be refused"
     high = [byte for byte in data if byte >= 0x80]
-    if sum(byte in WESTERN for byte in high) >= 0.9 * len(high):
+    runs = len(re.findall(rb"[\xc0-\xff]{3}", data))  # words of other scripts are such bytes throughout
+    if sum(byte in WESTERN for byte in high) >= 0.9 * len(high) and runs < 0.1 * len(high):
         name = "cp1252" if any(byte < 0xA0 for byte in high) else "latin-1"
         return name, f"read as {name}, for it is not UTF-8"
     from charset_normalizer import from_bytes
@@ -62,7 +63,7 @@ def rows_of(text: str, delimiter: str, quote: str = '"') -> list[list[str]]:
     [['1', '2'], ['3', '4']]
     """
     if delimiter == "whitespace":
-        return [cells for line in text.splitlines() if (cells := line.split())]
+        return [cells for line in text.split("\n") if (cells := line.split())]
     csv.field_size_limit(WIDEST_CELL)
     lines = io.StringIO(text, newline="")
     try:
@@ -71,7 +72,7 @@ def rows_of(text: str, delimiter: str, quote: str = '"') -> list[list[str]]:
         reader = csv.reader(lines, delimiter=delimiter, quotechar=quote)
         return [row for row in reader if row]
     except csv.Error:
-        plain = csv.reader(text.splitlines(), delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        plain = csv.reader(text.split("\n"), delimiter=delimiter, quoting=csv.QUOTE_NONE)
         return [row for row in plain if row]
 
 
@@ -81,7 +82,7 @@ def delimiter_of(text: str) -> str:
     >>> delimiter_of("id;date;amount\\n1;01.02.2020;12,50\\n"), delimiter_of("a b\\n1 2\\n")
     (';', 'whitespace')
     """
-    head = "\n".join(text.splitlines()[:200])
+    head = "\n".join(text.split("\n", 200)[:200])
     best, best_score = ",", 0.0
     for delimiter in (*DELIMITERS, "whitespace"):
         rows = rows_of(head, delimiter)

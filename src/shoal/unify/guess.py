@@ -13,6 +13,9 @@ from shoal.unify.vocabulary import KNOWN, concepts, event_name, words
 
 PERSON = ("customer_id", "user_id", "anonymous_id", "device_id", "email", "phone")
 ANALYSED = 400  # columns looked at in full; of wider files only names that say something
+NO_BLANKS = re.compile(r"\S{1,40}$")
+CODES = frozenset({"sku", "asin", "isbn", "ean", "upc", "gtin"})
+ORDER_CODE = re.compile(r"#?[A-Z]{0,4}-?\d{3,}$")
 ROW_NUMBER = re.compile(r"column_\d+|unnamed[: _]*\d*|index|idx|row_?(number|no|num|nr)?|line_?(number|no)?|lfd_?nr|#")
 LOW = 500  # a column with at most so many values can name events or categories
 
@@ -75,7 +78,7 @@ def _guess(column: Column, sample: Sample) -> Guess:
         return Guess(column, "nested", "lists")
     if column.distinct == 1 and column.filled > 0.99 and sample.rows > 1:
         said = _by_name(column)
-        keep = said in ("currency", "country", "year", "month", "day", "status", "quantity")
+        keep = said in ("currency", "country", "year", "month", "day", "status", "quantity", "price", "amount")
         return Guess(column, said if keep else "constant", "the same on every row")
     if column.email:
         other = "other" in concepts(column.name)
@@ -127,7 +130,7 @@ ENTITIES = {
     "account": "account_id",
 }
 RULES: tuple[tuple[str, str, str, Callable[[Column], bool]], ...] = (
-    ("phone", "phone", "id other country type", lambda column: column.phone),
+    ("phone", "phone", "other country type", lambda column: column.phone),
     ("birth", "birth", "", _anything),
     ("currency", "currency", "amount price", lambda column: column.distinct <= 60 and column.length <= 4),
     ("discount", "quality", "", _numeric),
@@ -196,35 +199,40 @@ def _identifier(column: Column, said: frozenset[str]) -> str:
     if column.time is not None and column.time.format != "%Y%m%d":
         return ""
     if "id" not in said:
-        bare = len(said) == 1 and spoken and column.distinct > 20 and column.share(re.compile(r"\S{1,40}$")) > 0.9
-        sure = spoken and (spoken[0] != "order_id" or not column.whole or column.unique < 0.9 or column.length >= 4)
-        if (
-            bare
-            and sure
-            and not (column.numeric and not column.whole)
-            and not (spoken[0] == "order_id" and column.distinct < 150)
-        ):
-            return spoken[0]
-        return "row_id" if said == {"unique"} and column.unique > 0.5 else ""
+        return _bare(column, said, spoken)
     if said & {"email", "postcode", "country", "currency", "phone", "city", "region", "amount", "status"}:
         return ""
+    if "anonymous" in said:
+        return "anonymous_id"
     if "quantity" in said or (column.numeric and not column.whole and "e" not in column.some[0].lower()):
         return ""
     if "category" in said:
         return "category"
     if "other" in said:
         return "other_id"
-    if "anonymous" in said:
-        return "anonymous_id"
     if spoken:
         return spoken[-1]
+    if "card" in said:
+        return "card_id"
     if said & {"channel", "page", "platform", "city", "region", "status", "type", "quality", "event"}:
         return ""
     return "row_id" if said <= {"id", "unique"} else ("row_id" if column.unique > 0.98 and len(said) == 2 else "")
 
 
+def _bare(column: Column, said: frozenset[str], spoken: list[str]) -> str:
+    """The role of a column named after a thing alone, such as `Invoice` or `user`, when its values are ids."""
+    if said == {"unique"}:
+        return "row_id" if column.unique > 0.5 else ""
+    if len(said) > 1 or not spoken or column.distinct <= 20 or (column.numeric and not column.whole):
+        return ""
+    counts_up = spoken[0] == "order_id" and column.whole and max(value or 0 for value in column.numbers) < 1000
+    return spoken[0] if column.share(NO_BLANKS) > 0.9 and not counts_up else ""
+
+
 def _thing(column: Column, said: frozenset[str]) -> str:
     """Names and descriptions: of a product, of a person, or free text."""
+    if CODES & set(words(column.name)):
+        return "item_id"
     if column.numeric:
         return ""
     if "product" in said and "type" in said:
@@ -233,8 +241,12 @@ def _thing(column: Column, said: frozenset[str]) -> str:
         return "item_id"
     if "product" in said and (said & {"name", "description"} or said == {"product"}):
         return "item"
+    if said == {"customer"}:
+        return "name"
     if said == {"description"}:
         return "item" if column.length < 60 else "text"
+    if said == {"name"} and column.share(ORDER_CODE) > 0.9:
+        return "order_id"
     if "name" in said and not said & {"event", "account", "channel", "page", "category", "product", "order"}:
         return "name"
     return ""

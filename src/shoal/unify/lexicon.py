@@ -24,7 +24,7 @@ id: id ids no nr num number code key nummer numero uuid guid ref reference hash 
     nummern
 time: time timestamp stamp datetime ts at zeit zeitpunkt hora heure uhrzeit tijd zeitstempel saat ora
 date: date dates datum fecha dt dato tarih tag jour giorno dia day days
-created: created creation signup signed registered registration register joined join erstellt angelegt
+created: created create creation signup signed registered registration register joined join erstellt angelegt
     anmeldung inscription alta enrolled enrollment onboarded since
 updated: updated modified modification changed geaendert edited
 year: year jahr annee ano anno yr
@@ -64,6 +64,7 @@ later: liefer ship versandt shipped delivery delivered due estimated expected ex
 other: invited invite inviter referred referrer parent manager employee agent staff seller assigned owner by
     operator vendor supplier partner rep salesperson merchant cashier driver verkaeufer billed
 gender: gender sex geschlecht sexe genero
+card: card karte kundenkarte loyalty
 unique: unique object record rec row line index idx
 opt: opted opt newsletter subscribed consent accepts accepted unsubscribe
 clock: hour minute second stunde minuten

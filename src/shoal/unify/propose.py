@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shoal import settings
-from shoal.errors import ExpressionError, SettingsError, SourceError, StorageError, UsageError
+from shoal.errors import SettingsError, SourceError, StorageError, UsageError
 from shoal.unify.draft import Draft, Line
 from shoal.unify.guess import guess
-from shoal.unify.mapping import mapping
+from shoal.unify.outline import outline
 from shoal.unify.relate import alike, link
 from shoal.unify.sample import Sample
 from shoal.unify.sniff import sniff
@@ -41,9 +41,10 @@ def propose(files: Sequence[Path], base: Path) -> Proposal:
         sample = max(group, key=lambda one: one.rows)
         name = _name(path, {draft.name for draft in drafts})
         notes += [f"{sample.path.name}: {note}" for note in sample.notes]
-        drafts.append(mapping(name, _relative(path, base), guess(sample)))
+        drafts.append(outline(name, _relative(path, base), guess(sample)))
         if len(group) > 1:
             notes.append(f"{name}: {len(group)} files of one layout, read together as {Path(path).name}")
+    drafts.sort(key=lambda draft: draft.kind)
     notes += link(drafts)
     _check(drafts, notes)
     text = _text(drafts, base, notes)
@@ -102,34 +103,18 @@ def _name(path: str, taken: set[str]) -> str:
 
 
 def _check(drafts: list[Draft], notes: list[str]) -> None:
-    """Holds back any source whose own text the settings refuse, so that one odd file does not cost the others."""
-    for draft in drafts:
-        if draft.held:
-            continue
+    """Holds back a source that settings or rule language refuse, so that one odd file does not cost the others."""
+    from shoal.unify.check import columns_of, faults
+
+    for draft in (draft for draft in drafts if not draft.held):
         try:
-            settings.parse(settings_text({}, [draft], {}, []))
-            _expressions(draft)
-        except (SettingsError, ExpressionError) as error:
-            what = error.what if isinstance(error, ExpressionError) else error.faults[0].what
-            draft.hold("path", f"no mapping could be made ({what})")
-            notes.append(f"{draft.name}: no mapping could be made ({what})")
-
-
-def _expressions(draft: Draft) -> None:
-    """Reads every expression as the run will. Raises ExpressionError."""
-    from shoal.define.parse import parse
-    from shoal.define.types import Type
-
-    native = {"number": Type.NUMBER, "time": Type.TIME, "date": Type.TIME, "bool": Type.BOOL}
-    typed = draft.table.sample.format == "parquet"
-    columns = {
-        draft.called(column): native.get(column.native, Type.TEXT) if typed else Type.TEXT
-        for column in draft.table.sample
-    }
-    single = [draft.value, draft.where, draft.at, draft.returns]
-    for one in (*single, *draft.identifiers.values(), *draft.properties.values(), *draft.traits.values()):
-        if one is not None:
-            parse(one.text, columns, lenient=True)
+            source = settings.parse(settings_text({}, [draft], {}, [])).sources[draft.name]
+            wrong = [f"{setting}: {what}" for setting, what in faults(source, columns_of(draft.table.sample, source))]
+        except SettingsError as error:
+            wrong = [fault.what for fault in error.faults]
+        if wrong:
+            draft.hold("path", f"no mapping could be made ({wrong[0]})")
+            notes.append(f"{draft.name}: no mapping could be made ({wrong[0]})")
 
 
 def _text(drafts: list[Draft], base: Path, notes: list[str]) -> str:

@@ -217,7 +217,7 @@ def _json(path: Path, texts: list[str], whole: bool, encoding: str, notes: list[
     if texts[0].lstrip().startswith("["):
         found = list(islice(_array(texts[0]), ROWS))
     else:
-        for line in (line for text in texts for line in text.splitlines() if line.strip()):
+        for line in (line for text in texts for line in text.split("\n") if line.strip()):
             try:
                 value = json.loads(line)
             except ValueError:

@@ -187,7 +187,7 @@ def number(text: str, *, comma: bool = False) -> float | None:
 
 
 def time_form(values: Sequence[str]) -> TimeForm | None:
-    """The format shared by at least four fifths of the values.
+    """The commonest format of values of which at least four fifths are instants; its share says how common.
 
     >>> time_form(["31.12.2020 08:15", "01.02.2020 23:59"])
     TimeForm(format='%d.%m.%Y %H:%M', clock=True, zone=False, ambiguous=False, share=1.0)
@@ -202,12 +202,9 @@ def time_form(values: Sequence[str]) -> TimeForm | None:
     if not forms:
         return None
     (skeleton, found), *_ = forms.most_common(1)
-    assert skeleton is not None
-    ours = [value for value in looked if _skeleton(value) == skeleton]
-    related = sum(count for form, count in forms.items() if form and form[0] == skeleton[0])
-    if found < 0.5 * len(looked) or related < 0.8 * len(looked):
+    if skeleton is None or forms.total() < 0.8 * len(looked):
         return None
-    return _form(skeleton, ours, sum(forms.values()) and found / len(looked))
+    return _form(skeleton, [value for value in looked if _skeleton(value) == skeleton], found / len(looked))
 
 
 Skeleton = tuple[str, str, str, str, str]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from textwrap import wrap
 
 import yaml
 
@@ -118,8 +120,9 @@ def _settings(draft: Draft) -> list[tuple[str, list[str]]]:
 def _layout(draft: Draft) -> list[str]:
     """Only what differs from a comma-separated UTF-8 file with a header."""
     sample = draft.table.sample
+    told = [line(4, "format", sample.format)] if sample.format != _by_suffix(sample.path) else []
     if sample.format != "csv":
-        return [line(4, "format", sample.format)] if sample.format not in sample.path.name else []
+        return told
     dialect, parts = sample.dialect, {}
     if dialect.delimiter != ",":
         parts["delimiter"] = {"\t": '"\\t"', "whitespace": "whitespace"}.get(
@@ -134,7 +137,14 @@ def _layout(draft: Draft) -> list[str]:
         parts["quote"] = '"\'"'
     if dialect.decimal != ".":
         parts["decimal"] = f"'{dialect.decimal}'"
-    return [line(4, "csv", None), *(line(6, key, value) for key, value in parts.items())] if parts else []
+    return [*told, *([line(4, "csv", None)] if parts else []), *(line(6, key, value) for key, value in parts.items())]
+
+
+def _by_suffix(path: Path) -> str:
+    """The format that the run takes a file for when none is named."""
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    known = {".json": "json", ".jsonl": "json", ".ndjson": "json", ".parquet": "parquet", ".pq": "parquet"}
+    return known.get(suffixes[-1], "csv") if suffixes else "csv"
 
 
 def _event(draft: Draft) -> list[str]:
@@ -161,4 +171,4 @@ def _unused(draft: Draft) -> list[str]:
     known = len(draft.unused) - len(shown) + max(0, len(draft.table.sample.columns) - len(draft.table.guesses))
     if known > 0:
         parts.append(f"and {known:,} more")
-    return [f"    # not used: {'; '.join(parts)}"]
+    return [f"    # {text}" for text in wrap(f"not used: {'; '.join(parts)}", 110, subsequent_indent="  ")]

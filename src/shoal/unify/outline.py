@@ -22,22 +22,8 @@ NEVER = {
     "second_key": "goes one to one with the id",
 }
 # What a further column of the role is called; others keep their own name.
-NAMED = frozenset(
-    {
-        "order_id",
-        "session_id",
-        "item_id",
-        "item",
-        "category",
-        "quantity",
-        "price",
-        "page",
-        "channel",
-        "platform",
-        "device",
-    }
-)
-TRAITS = frozenset({"country", "city", "gender", "birth", "postcode", "name", "address", "account_id", "other_id"})
+SHARED = frozenset({"country", "city", "gender", "postcode"})
+NAMED = SHARED | {"order_id", "session_id", "item_id", "item", "category", "quantity", "price", "page", "channel"}
 STANDING = frozenset(
     {
         "person",
@@ -55,7 +41,7 @@ STANDING = frozenset(
 )
 
 
-def mapping(name: str, path: str, table: Table) -> Draft:
+def outline(name: str, path: str, table: Table) -> Draft:
     """A source mapping for one file, with its questions."""
     draft = Draft(name, path, table, kind=table.kind)
     if not table.sample.dialect.header:
@@ -142,8 +128,6 @@ def _time(draft: Draft) -> None:
     draft.at = Line(name, f"such as {example}" + ("" if form is None or form.clock else ", days only"))
     if form is None:
         draft.at_format = when.unix()
-        if draft.at_format == "unix_us":
-            draft.at, draft.at_format = Line(f"{name} / 1000", "microseconds since 1970"), "unix_ms"
         return
     draft.at_format = form.format
     if clock is not None and not form.clock:
@@ -159,10 +143,8 @@ def _doubts_about_time(draft: Draft, when: Column) -> None:
     if form.ambiguous:
         draft.ask("at_format", f"day or month first? No value tells; it was read as {form.format}")
     if form.share < 0.97:
-        draft.ask(
-            "at_format",
-            f"{100 - 100 * form.share:.0f} % of the times are written in another form; those rows go to quarantine",
-        )
+        draft.at_format = None if draft.table.first("clock") is None else draft.at_format
+        draft.ask("at", f"{100 - 100 * form.share:.0f} % of the times are written in another form: are all read right?")
 
 
 def _identifiers(draft: Draft) -> None:
@@ -177,12 +159,14 @@ def _identifiers(draft: Draft) -> None:
     substitutes = (
         ("session_id", "anonymous_id", "only a session says who it was: is there a customer or cookie id to join?"),
         ("account_id", "account_id", "only an account says who it was: each account is taken as one customer"),
+        ("card_id", "customer_id", "only a card says who it was: each card is taken as one customer"),
+        ("name", "customer_id", "only a name says who it was: people of one name are taken as one"),
         ("other_id", "customer_id", "is this the person who acted?"),
         ("row_id", "customer_id", "is this the customer's id? It is different on nearly every row"),
     )
     for role, kind, question in substitutes:
         column = table.first(role)
-        if column is not None and (role != "row_id" or column.unique < 0.98):
+        if column is not None and (role not in ("row_id", "name") or column.unique < 0.98):
             draft.identifiers[kind] = Line(quoted(draft.called(column)), evidence(column))
             draft.ask(f"identifiers.{kind}", question)
             return
@@ -235,10 +219,10 @@ def _event_by_columns(table: Table) -> tuple[str, str, bool]:
             if viewed
             else ("Page Viewed", "a clickstream: sessions and pages, no orders", True)
         )
-    if spoken & {"rating", "stars", "review", "overall", "bewertung"}:
-        return "Product Reviewed", "ratings", True
     if table.first("amount", "price"):
         return "Order Completed", "a person, a time and money", True
+    if spoken & {"rating", "stars", "review", "overall", "bewertung"}:
+        return "Product Reviewed", "ratings", True
     if spoken & {"visited", "visit", "login", "logins", "engagement", "active", "session", "seen", "signed"}:
         return "Signed In", "a person and a time, nothing bought", False
     if table.first("item_id", "item"):
@@ -304,7 +288,8 @@ def _add(draft: Draft, into: dict[str, Line], column: Column, role: str) -> None
     if len(into) >= MOST:
         draft.unused[column.name] = "one of many"
         return
-    name = role if role in NAMED and role not in into else slug(draft.called(column))
+    standard = NAMED if into is draft.properties else SHARED
+    name = role if role in standard and role not in into else slug(_last(draft, column))
     if name in STANDING:
         name = "channel" if role == "channel" else f"own_{name}"
     while name in into:
@@ -317,18 +302,19 @@ def _add(draft: Draft, into: dict[str, Line], column: Column, role: str) -> None
     )
 
 
+def _last(draft: Draft, column: Column) -> str:
+    """The column's own name; of a nested one only the last part, where that is enough."""
+    name = draft.called(column)
+    last = name.rsplit(".", 1)[-1]
+    nested = draft.table.sample.format == "json" and last != name
+    alone = sum(other.name.rsplit(".", 1)[-1] == last for other in draft.table.sample) == 1
+    return last if nested and alone else name
+
+
 def _profiles(draft: Draft) -> None:
     table = draft.table
-    key = key_of(table)
+    key = _key(draft)
     if key is None:
-        key = table.first("customer_id", "user_id", "account_id", "email", "phone", "anonymous_id")
-        if key is not None:
-            draft.ask(
-                "identifiers",
-                f"{quoted(draft.called(key))} is not different on each row: rows of one customer are merged",
-            )
-    if key is None:
-        draft.hold("identifiers", "no column says which customer a row is: name the customer's id")
         draft.identifiers["customer_id"] = Line("id", "put the column here")
         _trait_lines(draft, set())
         return
@@ -341,6 +327,27 @@ def _profiles(draft: Draft) -> None:
             draft.identifiers[other] = _who(draft, other, columns)
     _signed_up(draft)
     _trait_lines(draft, {key.name})
+
+
+def _key(draft: Draft) -> Column | None:
+    """The column that says which customer a row is; asks where it does not do so well."""
+    table = draft.table
+    key = key_of(table)
+    if key is not None:
+        return key
+    key = table.first("customer_id", "user_id", "account_id", "email", "phone", "anonymous_id")
+    item = table.first("item_id")
+    if key is not None and key.unique < 0.8:
+        draft.hold(
+            "path", f"no time, and {quoted(draft.called(key))} repeats: neither events nor customers, leave it out?"
+        )
+    elif key is not None:
+        draft.ask("identifiers", f"{quoted(draft.called(key))} repeats on some rows: are these the same customers?")
+    elif item is not None and item.unique > 0.98:
+        draft.hold("path", "a row is a product, not a customer: leave it out, or join it to the orders with `sql:`")
+    else:
+        draft.hold("identifiers", "no column says which customer a row is: name the customer's id")
+    return key
 
 
 def _signed_up(draft: Draft) -> None:
@@ -364,6 +371,4 @@ def _trait_lines(draft: Draft, taken: set[str]) -> None:
             hindsight.append(draft.called(column))
     if hindsight:
         names = ", ".join(map(quoted, hindsight))
-        draft.ask(
-            "traits", f"{names} changes with what the customer does later, so predictions from it cheat: leave it out?"
-        )
+        draft.ask("traits", f"known only in hindsight: {names}. Predictions from it would cheat: leave it out?")
