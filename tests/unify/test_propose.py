@@ -85,10 +85,9 @@ def test_three_german_columns_are_enough(tmp_path: Path) -> None:
 
 def shopify(folder: Path) -> Path:
     dice = random.Random(2)
-    head = "Name,Email,Financial Status,Paid at,Fulfillment Status,Accepts Marketing,Currency,Subtotal,Shipping,Taxes,Total"
-    head += (
-        ",Discount Code,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Billing Country,Phone,Id"
-    )
+    head = "Name,Email,Financial Status,Paid at,Fulfillment Status,Accepts Marketing,Currency,Subtotal,Shipping,Taxes"
+    head += ",Total,Discount Code,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku"
+    head += ",Billing Country,Phone,Id"
     lines = [head]
     for number in range(1001, 1200):
         who = dice.randrange(80)

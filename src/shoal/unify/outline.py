@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from shoal.unify.action import give_event, only_purchases
 from shoal.unify.draft import Draft, Line, evidence
-from shoal.unify.expression import amount, one_of, quoted
-from shoal.unify.guess import PERSON, Table, key_of
+from shoal.unify.expression import amount, quoted
+from shoal.unify.guess import PERSON, Table
+from shoal.unify.person import PRIVATE, expression_of, give_identifiers, own_key
 from shoal.unify.values import Column
-from shoal.unify.vocabulary import concepts, event_name, slug, words
+from shoal.unify.vocabulary import concepts, slug
 from shoal.unify.worth import best_amount, give_currency, give_worth
 
 MOST = 100  # properties or traits of one source
-PRIVATE = frozenset({"email", "phone", "name", "birth", "address", "postcode"})
 NEVER = {
     "empty": "no values",
     "constant": "the same on every row",
@@ -66,11 +67,11 @@ def _invent(table: Table) -> dict[str, str]:
 def _events(draft: Draft) -> None:
     table = draft.table
     _time(draft)
-    _identifiers(draft)
-    _event(draft)
+    give_identifiers(draft)
+    give_event(draft)
     if draft.event_column or (draft.event and draft.event.text == "Order Completed"):
         give_worth(draft)
-        _only_purchases(draft)
+        only_purchases(draft)
         give_currency(draft)
     fixed = _fixed_to_person(table)
     taken = _taken(draft)
@@ -147,113 +148,6 @@ def _doubts_about_time(draft: Draft, when: Column) -> None:
         draft.ask("at", f"{100 - 100 * form.share:.0f} % of the times are written in another form: are all read right?")
 
 
-def _identifiers(draft: Draft) -> None:
-    """Who it was: every kind of personal id in the file, else the best substitute, with a question."""
-    table = draft.table
-    for role in PERSON:
-        columns = table.having(role)
-        if columns:
-            draft.identifiers[role] = _who(draft, role, columns)
-    if draft.identifiers:
-        return
-    substitutes = (
-        ("session_id", "anonymous_id", "only a session says who it was: is there a customer or cookie id to join?"),
-        ("account_id", "account_id", "only an account says who it was: each account is taken as one customer"),
-        ("card_id", "customer_id", "only a card says who it was: each card is taken as one customer"),
-        ("name", "customer_id", "only a name says who it was: people of one name are taken as one"),
-        ("other_id", "customer_id", "is this the person who acted?"),
-        ("row_id", "customer_id", "is this the customer's id? It is different on nearly every row"),
-    )
-    for role, kind, question in substitutes:
-        column = table.first(role)
-        if column is not None and (role not in ("row_id", "name") or column.unique < 0.98):
-            draft.identifiers[kind] = Line(quoted(draft.called(column)), evidence(column))
-            draft.ask(f"identifiers.{kind}", question)
-            return
-    draft.hold("identifiers", "no column says who it was: name the customer's id, or join it in with `sql:`")
-
-
-def _who(draft: Draft, role: str, columns: list[Column]) -> Line:
-    private = role in PRIVATE
-    best = sorted(columns, key=lambda column: -column.filled) if role in ("phone", "email") else columns
-    if role == "phone" and len(best) > 1:
-        names = ", ".join(quoted(draft.called(column)) for column in best)
-        return Line(f"coalesce({names})", "the first that is filled")
-    for column in best[1:]:
-        draft.unused[column.name] = f"a further {role.replace('_', ' ')}"
-    return Line(quoted(draft.called(best[0])), evidence(best[0], private=private))
-
-
-def _event(draft: Draft) -> None:
-    table = draft.table
-    column = table.first("event")
-    if column is not None:
-        draft.event_column = Line(draft.called(column), evidence(column))
-        for raw, _ in column.counts.most_common(200):
-            known = event_name(raw)
-            if known and known != raw:
-                draft.event_names[raw] = known
-        unknown = [raw for raw, _ in column.counts.most_common(200) if not event_name(raw)]
-        if len(unknown) == column.distinct:
-            draft.ask("event", "none of the event names is known: which of them are purchases, views, log-ins?")
-        return
-    name, why, sure = _event_by_columns(table)
-    draft.event = Line(name, why)
-    if not sure:
-        draft.ask("event", f"what does a row say happened? It was taken as '{name}'")
-
-
-def _event_by_columns(table: Table) -> tuple[str, str, bool]:
-    """The event that all rows of a file are, why, and whether that is sure."""
-    stem = table.sample.path.name.split(".")[0]
-    spoken = frozenset().union(*(set(words(name)) for name in (*table.guesses, stem)))
-    by_file = event_name(stem) or event_name(stem.removesuffix("s"))
-    if by_file and by_file != "Order Completed":
-        return by_file, "by the file's name", True
-    if table.first("order_id") and table.first("amount", "price", "quantity"):
-        return "Order Completed", "there are orders with money", True
-    if table.first("session_id", "page") and not table.first("amount", "quantity"):
-        viewed = table.first("item_id", "price", "category", "item")
-        return (
-            ("Product Viewed", "a clickstream: sessions and products, no orders", bool(viewed))
-            if viewed
-            else ("Page Viewed", "a clickstream: sessions and pages, no orders", True)
-        )
-    if table.first("amount", "price"):
-        return "Order Completed", "a person, a time and money", True
-    if spoken & {"rating", "stars", "review", "overall", "bewertung"}:
-        return "Product Reviewed", "ratings", True
-    if spoken & {"visited", "visit", "login", "logins", "engagement", "active", "session", "seen", "signed"}:
-        return "Signed In", "a person and a time, nothing bought", False
-    if table.first("item_id", "item"):
-        return "Product Viewed", "a person, a time and a product, no money", False
-    if table.first("order_id"):
-        return "Order Completed", "orders without money", True
-    return "Event", "nothing says what happened", False
-
-
-def _only_purchases(draft: Draft) -> None:
-    """Limits the value to the rows that are purchases, where a file mixes events."""
-    column = draft.table.first("event")
-    if column is None or draft.value is None:
-        return
-    bought = [raw for raw, name in draft.event_names.items() if name in ("Order Completed", "Order Refunded")]
-    bought += [raw for raw in column.counts if raw in ("Order Completed", "Order Refunded")]
-    money = draft.table.having("amount", "price")
-    elsewhere = any(
-        value not in bought and number not in (None, 0.0)
-        for one in money
-        for value, number in zip(column.values, one.numbers, strict=True)
-    )
-    if not bought:
-        draft.ask("value", f"no event was recognised as a purchase; is {draft.value.text} money that was paid?")
-        draft.value = None
-    elif elsewhere:
-        draft.value = Line(
-            f"case when {one_of(draft.called(column), bought)} then {draft.value.text} end", "purchases only"
-        )
-
-
 def _fixed_to_person(table: Table) -> set[str]:
     """Columns that hold one value for each person: facts about the person, not about the event."""
     who = table.first(*PERSON, "session_id")
@@ -313,7 +207,7 @@ def _last(draft: Draft, column: Column) -> str:
 
 def _profiles(draft: Draft) -> None:
     table = draft.table
-    key = _key(draft)
+    key = own_key(draft)
     if key is None:
         draft.identifiers["customer_id"] = Line("id", "put the column here")
         _trait_lines(draft, set())
@@ -324,30 +218,9 @@ def _profiles(draft: Draft) -> None:
     for other in ("customer_id", "user_id", "email", "phone"):
         columns = [column for column in table.having(other) if column is not key and column.filled > 0.02]
         if columns and other not in draft.identifiers:
-            draft.identifiers[other] = _who(draft, other, columns)
+            draft.identifiers[other] = expression_of(draft, other, columns)
     _signed_up(draft)
     _trait_lines(draft, {key.name})
-
-
-def _key(draft: Draft) -> Column | None:
-    """The column that says which customer a row is; asks where it does not do so well."""
-    table = draft.table
-    key = key_of(table)
-    if key is not None:
-        return key
-    key = table.first("customer_id", "user_id", "account_id", "email", "phone", "anonymous_id")
-    item = table.first("item_id")
-    if key is not None and key.unique < 0.8:
-        draft.hold(
-            "path", f"no time, and {quoted(draft.called(key))} repeats: neither events nor customers, leave it out?"
-        )
-    elif key is not None:
-        draft.ask("identifiers", f"{quoted(draft.called(key))} repeats on some rows: are these the same customers?")
-    elif item is not None and item.unique > 0.98:
-        draft.hold("path", "a row is a product, not a customer: leave it out, or join it to the orders with `sql:`")
-    else:
-        draft.hold("identifiers", "no column says which customer a row is: name the customer's id")
-    return key
 
 
 def _signed_up(draft: Draft) -> None:
