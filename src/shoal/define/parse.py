@@ -188,9 +188,7 @@ class _Reader:
             raise Misuse('column names have no dots; write one with odd characters as "a.b"')
         name = node.this.name
         if name not in self.columns:
-            quotes = (
-                " Texts stand in single quotes." if node.this.args.get("quoted") else ""
-            )
+            quotes = " Texts stand in single quotes." if node.this.args.get("quoted") else ""
             raise Misuse(f"unknown column '{name}'.{suggest(name, self.columns)}{quotes}")
         return Column(name, self.columns[name])
 

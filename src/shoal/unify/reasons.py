@@ -1,0 +1,40 @@
+"""Why a row goes to quarantine: every code, what it means and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A reason code's meaning and remedy, in words."""
+
+    meaning: str
+    remedy: str
+
+
+REASONS = {
+    "columns": Reason("the line has more or fewer columns than the file", "quote values that hold the separator"),
+    "unclosed_quote": Reason(
+        "a quote is opened and never closed; the line alone was taken out", "close the quote, or set `csv.quote: ''`"
+    ),
+    "quotes": Reason("there is text after a closing quote", 'double the quotes inside a value: ""'),
+    "too_long": Reason("the line is longer than a line may be", "look for a missing line end"),
+    "encoding": Reason("the line is not in the file's encoding", "set `csv.encoding`"),
+    "unreadable": Reason("the line cannot be cut into columns", "open the file at this line"),
+    "bad_json": Reason("the line is not a JSON object", "write one object a line"),
+    "excluded": Reason("the source's `where` does not hold", "change `where` if the row should count"),
+    "no_identifier": Reason(
+        "no identifier is left: all are blank or placeholders", "map another identifier if the file has one"
+    ),
+    "no_event": Reason("the column that names the event is blank", "fill it, or give `event` a fixed name"),
+    "bad_time": Reason("the time is blank, unreadable or before 1900", "set `at_format`, or mend the value"),
+    "future_time": Reason("the time lies more than a day ahead of now", "mend the value, or set `time_zone`"),
+    "duplicate": Reason(
+        "an earlier row equals it in every column, or has its `id`", "set `duplicates: keep` if both happened"
+    ),
+    "bad_value": Reason("the value is there and is not a number", "set `csv.decimal`, or mend the value"),
+    "unknown_currency": Reason("no rate is known for the row's currency", "add it to `rates`"),
+    "negative_value": Reason("the value is negative and the row is no return", "tell returns apart with `returns`"),
+}
+"""In the order in which they are looked for: a row has the first that holds."""
