@@ -116,6 +116,13 @@ def test_a_folder_that_cannot_be_written_is_an_error(shop: Path, monkeypatch: py
     assert "Permission denied" in bad(shop, "error")["folder"].what
 
 
+def test_an_encoding_is_a_warning_only_where_it_was_not_declared(shop: Path) -> None:
+    (shop / "orders.csv").write_bytes((ORDERS + "Jürgen,2024-01-01,5\n").encode("latin-1"))
+    assert "latin-1" in bad(shop)["sources.orders"].what
+    change(shop, "    event:", "    csv: {encoding: latin-1}\n    event:")
+    assert "sources.orders" not in bad(shop)
+
+
 def test_no_source_is_an_error(shop: Path) -> None:
     (shop / "shoal.yaml").write_text("name: shop\n")
     assert "sources" in bad(shop, "error")

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 
 from shoal import settings
 from shoal.errors import SourceError, UsageError
@@ -469,3 +472,24 @@ def test_real_files_are_mapped_unedited(data_dir: Path, name: str) -> None:
         pytest.skip(f"{name} is not present")
     source = proposed(data_dir / name / file)
     assert (source.value, source.identifiers) == (value, identifiers)
+
+
+@settings_of_hypothesis(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(
+        st.binary(max_size=300),
+        st.text(alphabet="ab,;\t|\"'\n\r #:{}[]01-./@\x00é\u2028", max_size=300).map(str.encode),
+        st.lists(st.lists(st.text(max_size=8), min_size=1, max_size=4), max_size=8).map(
+            lambda rows: "\n".join(",".join(row) for row in rows).encode("utf-8", "replace")
+        ),
+    )
+)
+def test_any_bytes_give_valid_settings_or_a_clear_refusal(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "any.csv"
+    path.write_bytes(content)
+    refused = ""
+    try:
+        settings.parse(propose([path], tmp_path).settings_text)
+    except SourceError as error:
+        refused = str(error)
+    assert not refused or "Remedy" in refused

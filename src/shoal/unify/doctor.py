@@ -125,7 +125,8 @@ def _file(place: str, source: Source, path: Path) -> Iterator[Finding]:
         yield Finding(
             "warn", f"{place}.csv", f"{path.name} seems to have no header", "set `csv: {header: false, columns: [...]}`"
         )
-    for note in sample.notes:
+    declared = sample.format == "csv" and source.csv.encoding.lower() == sample.dialect.encoding
+    for note in (note for note in sample.notes if not (declared and note.startswith("read as"))):
         yield Finding("warn", place, f"{path.name}: {note}", "mend the file or its `csv:` settings, or accept the loss")
     if not wrong:
         yield Finding("ok", place, f"{path.name}: {len(sample.columns)} columns, mapping fits")
@@ -197,10 +198,14 @@ def _bytes(text: str) -> float:
 
 
 def _memory() -> int | None:
+    """Bytes of memory: the machine's, or the container's where that is less."""
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
         return None
+    limit = Path("/sys/fs/cgroup/memory.max")
+    bound = limit.read_text().strip() if limit.is_file() else ""
+    return min(there, int(bound)) if bound.isdigit() else there
 
 
 def _engine(current: Settings) -> Iterator[Finding]:

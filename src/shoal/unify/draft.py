@@ -46,7 +46,7 @@ class Draft:
 
     def ask(self, setting: str, question: str) -> None:
         """Leaves a question at a setting."""
-        self.questions.append((setting, question))
+        self.questions.append((setting, one_line(question)))
 
     def hold(self, setting: str, why: str) -> None:
         """Writes the source commented out, with the question that stands in its way."""
@@ -81,6 +81,15 @@ def evidence(column: Column, *, private: bool = False) -> str:
     return f"{column.distinct:,} value{'s' if column.distinct != 1 else ''}: {', '.join(common)}{more}{share}"
 
 
+def one_line(text: str) -> str:
+    """A text fit for a comment: on one line, nothing unprintable.
+
+    >>> one_line("a\\n b\\x01")
+    'a b'
+    """
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
 def _short(value: str) -> str:
-    line = " ".join("".join(char if char.isprintable() else " " for char in value).split())
+    line = one_line(value)
     return line if len(line) <= 24 else line[:21] + "..."

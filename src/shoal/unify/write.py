@@ -9,7 +9,7 @@ from textwrap import wrap
 
 import yaml
 
-from shoal.unify.draft import Draft, Line
+from shoal.unify.draft import Draft, Line, one_line
 
 ASKS = "# ? "
 PLAIN = re.compile(r"[A-Za-z_/.][\w ./*()<>=+-]*")
@@ -36,7 +36,7 @@ def line(indent: int, key: str, value: str | None, why: str = "") -> str:
     text = " " * indent + (key if bare else scalar(key)) + ":"
     if value is not None:
         text += f" {value}"
-    return f"{text}  # {' '.join(why.split())}" if why else text
+    return f"{text}  # {one_line(why)}" if why else text
 
 
 def settings_text(
@@ -47,7 +47,7 @@ def settings_text(
         "# Written by `shoal init` from a look at the files. Edit it freely; `shoal run` does the rest.",
         "# Lines that begin with `# ?` ask what the files did not tell. `shoal doctor` repeats them:",
         "# correct the line below, or just delete the question when the guess is right.",
-        *(f"# Note: {' '.join(note.split())}" for note in notes),
+        *(f"# Note: {one_line(note)}" for note in notes),
         "",
     ]
     for key, value in head.items():
@@ -76,9 +76,7 @@ def _source(draft: Draft) -> list[str]:
     """The lines of one source; questions stand at the margin above the setting they are about."""
     asked: dict[str, list[str]] = {}
     for setting, question in draft.questions:
-        asked.setdefault(setting.split(".")[0], []).append(
-            f"{ASKS}sources.{draft.name}.{setting}: {' '.join(question.split())}"
-        )
+        asked.setdefault(setting.split(".")[0], []).append(f"{ASKS}sources.{draft.name}.{setting}: {question}")
     lines = [line(2, draft.name, None, _summary(draft))]
     for setting, written in _settings(draft):
         lines += asked.pop(setting, [])
@@ -167,7 +165,7 @@ def _unused(draft: Draft) -> list[str]:
     if not draft.unused and len(draft.table.sample.columns) <= len(draft.table.guesses):
         return []
     shown = list(draft.unused.items())[:12]
-    parts = [f"{' '.join(draft.columns.get(name, name).split())[:40]} ({why})" for name, why in shown]
+    parts = [f"{one_line(draft.columns.get(name, name))[:40]} ({why})" for name, why in shown]
     known = len(draft.unused) - len(shown) + max(0, len(draft.table.sample.columns) - len(draft.table.guesses))
     if known > 0:
         parts.append(f"and {known:,} more")
