@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from shop import write_orders
 
 import shoal
 from shoal.errors import NotFound, UsageError
 from shoal.workspace import Workspace
+from shop import write_orders
 
 
 def command(*args: str, folder: Path) -> subprocess.CompletedProcess[str]:

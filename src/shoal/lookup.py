@@ -64,7 +64,9 @@ def find(run: Run, id: str) -> str:  # noqa: A002
         wanted = wanted | ((pc.field("type") == kind) & (pc.field("value") == value))
     found = identifiers.to_table(columns=["profile_id", "type"], filter=wanted).to_pylist()
     if not found:
-        folded = identifiers.to_table(columns=["profile_id", "type"], filter=pc.utf8_lower(pc.field("value")) == id.lower())
+        folded = identifiers.to_table(
+            columns=["profile_id", "type"], filter=pc.utf8_lower(pc.field("value")) == id.lower()
+        )
         found = folded.to_pylist()
     people = sorted({row["profile_id"] for row in found})
     if not people:
@@ -107,7 +109,7 @@ def explain(run: Run, segment: summary.Segment, id: str, *, at: int | None = Non
         "segment": segment.name,
         "version": segment.version,
         "profile_id": who,
-        "as_of": row["as_of"][0].as_py(),
+        "at": row["as_of"][0].as_py(),
         "member": all(clause.holds is True for clause in clauses),
         "rule": segment.rule,
         "words": segment.words,

@@ -227,7 +227,9 @@ def _commerce(catalogue: Catalogue) -> Iterator[Ready]:
         )
     coupons = catalogue.role("coupon")
     if coupons:
-        yield Ready("coupons", "engagement", {"count": "events", "of": coupons, "label": "coupons redeemed", "unit": "count"})
+        yield Ready(
+            "coupons", "engagement", {"count": "events", "of": coupons, "label": "coupons redeemed", "unit": "count"}
+        )
 
 
 def _engagement(catalogue: Catalogue) -> Iterator[Ready]:

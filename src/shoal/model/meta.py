@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
+
+from shoal.define.words import Label, Unit
 
 THEMES = ("value", "rhythm", "engagement", "affinity", "timing", "lifecycle")
 
@@ -64,6 +67,11 @@ class FeatureMeta:
     label: str
     unit: str = "count"
     theme: str = "engagement"
+
+    @property
+    def spoken(self) -> Label:
+        """How rules speak of it."""
+        return Label(self.label, cast("Unit | None", self.unit or None))
 
     @property
     def days(self) -> bool:

@@ -105,11 +105,11 @@ def _catalogue(engine: Engine, files: Sequence[Path], settings: Settings) -> Cat
             "Remedy: look at the quarantine table's reasons in `report.html`, mend `shoal.yaml`, run again"
         )
     listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-    source = f"read_parquet([{listed}])"
+    source = f"read_parquet([{listed}], hive_partitioning = false)"
     counted = engine.query(f"SELECT event, count(*) AS n FROM {source} GROUP BY event ORDER BY n DESC, event")
     totals = engine.query(
-        f"SELECT epoch_us(min(at)) AS first, epoch_us(max(at)) AS last, "
-        f"count(*) FILTER (value <> 0) AS valued, count(DISTINCT epoch_us(at) % {DAY}) AS clocks FROM {source}"
+        f'SELECT epoch_us(min("at")) AS first, epoch_us(max("at")) AS last, '
+        f'count(*) FILTER (value <> 0) AS valued, count(DISTINCT epoch_us("at") % {DAY}) AS clocks FROM {source}'
     ).to_pylist()[0]
     struct = pq.read_schema(files[0]).field("properties").type
     properties = {field.name: _kind(field.type) for field in struct if _kind(field.type)}
@@ -398,9 +398,7 @@ def _drawn(
 
 def _own_brief(computed: summary.Brief, said: summary.Brief) -> summary.Brief:
     """What the workspace says of its own segment comes before what was computed."""
-    return computed.model_copy(
-        update={"headline": said.headline, "strategies": said.strategies or computed.strategies}
-    )
+    return computed.model_copy(update={"headline": said.headline, "strategies": said.strategies or computed.strategies})
 
 
 def _versions(drawn: Sequence[summary.Segment], before: Run | None) -> list[summary.Segment]:

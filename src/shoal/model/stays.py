@@ -45,7 +45,12 @@ def memberships(
     gone = gone.set_column(gone.column_names.index("left_at"), "left_at", _instants(as_of, gone.num_rows))
     past = earlier.filter(pc.is_valid(earlier["left_at"]))
     whole = [one.select(tables.MEMBERSHIPS.names).cast(tables.MEMBERSHIPS) for one in (kept, gone, past)]
-    order = [("segment", "ascending"), ("version", "ascending"), ("profile_id", "ascending"), ("entered_at", "ascending")]
+    order = [
+        ("segment", "ascending"),
+        ("version", "ascending"),
+        ("profile_id", "ascending"),
+        ("entered_at", "ascending"),
+    ]
     return pa.concat_tables(whole).sort_by(order)
 
 

@@ -323,7 +323,7 @@ def repeats_sql(work: Work) -> tuple[str, str]:
         relation = f"(SELECT _row, {text_of(given, work)} AS given FROM {read_sql(work)})"
         columns = ["given"]
     listed = ", ".join(columns)
-    some = f" WHERE given IS NOT NULL" if given is not None else ""
+    some = " WHERE given IS NOT NULL" if given is not None else ""
     hashed = f"SELECT _row, hash({listed}) AS h FROM {relation}{some}"
     shared = f"SELECT h FROM ({hashed}) GROUP BY h HAVING count(*) > 1"
     found = (
