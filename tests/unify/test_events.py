@@ -140,11 +140,15 @@ def test_event_ids_that_two_sources_share_are_told_apart(sql: Any, tmp_path: Pat
     assert sorted(table["event_id"].to_pylist()) == ["1", "2", "3", "two:2"]
 
 
-def test_profile_sources_have_no_events(sql: Any, tmp_path: Path) -> None:
+def test_a_profile_row_is_an_event_only_with_a_name_and_a_time(sql: Any, tmp_path: Path) -> None:
     shop = clean(sql, "shop", [{"id_customer_id": "1"}])
-    crm = clean(sql, "crm", [{"id_customer_id": "1", "t_age": 3}], "profiles")
-    table = write(sql, [shop, crm], tmp_path / "events")
-    assert (table.num_rows, table["properties"].type.get_field_index("age")) == (1, -1)
+    rows: list[dict[str, Any]] = [
+        {"id_customer_id": "1", "event": None, "at": None, "t_age": 3},
+        {"id_customer_id": "2", "event": "Signed Up", "at": 5, "t_age": 4},
+    ]
+    table = write(sql, [shop, clean(sql, "crm", rows, "profiles")], tmp_path / "events")
+    assert sorted(table["event"].to_pylist()) == ["Page Viewed", "Signed Up"]
+    assert table["properties"].type.get_field_index("age") == -1
 
 
 def test_names_of_standing_columns_are_refused_all_at_once(sql: Any, tmp_path: Path) -> None:
@@ -205,8 +209,8 @@ def test_names_that_differ_in_case_only_are_refused(sql: Any, tmp_path: Path) ->
         write(sql, [one, two], tmp_path / "events")
 
 
-def test_without_event_sources_there_is_one_empty_file(sql: Any, tmp_path: Path) -> None:
-    crm = clean(sql, "crm", [{"id_customer_id": "1", "t_age": 3}], "profiles")
+def test_without_events_there_is_one_empty_file(sql: Any, tmp_path: Path) -> None:
+    crm = clean(sql, "crm", [{"id_customer_id": "1", "event": None, "at": None, "t_age": 3}], "profiles")
     table = write(sql, [crm], tmp_path / "events")
     assert (table.num_rows, table.schema.names) == (0, EVENTS.names)
 

@@ -101,6 +101,11 @@ def test_a_chain_that_passes_every_guard_is_reported_as_suspicious(sql: Any) -> 
     assert "may be several people" in report.notes[0]
 
 
+def test_an_edge_that_repeats_256_times_still_joins(sql: Any) -> None:
+    rows = [{"user_id": "u", "email": "a@b.org", "anonymous_id": f"c{i}"} for i in range(256)]
+    assert link(sql, [clean(sql, "web", rows)]).report.people == 1
+
+
 def test_one_type_everywhere_needs_no_edges(sql: Any) -> None:
     shop = clean(sql, "shop", [{"customer_id": "1"}, {"customer_id": "2"}, {"customer_id": "1"}])
     report = link(sql, [shop]).report

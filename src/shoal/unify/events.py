@@ -28,10 +28,6 @@ BUCKET_ROWS = 2_000_000
 MOST_BUCKETS = 256
 SORTED = 'ORDER BY person, "at", event_id'
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 245760"
-NO_ROWS = (
-    'SELECT NULL::VARCHAR AS event_id, NULL::TIMESTAMPTZ AS "at", NULL::VARCHAR AS event, NULL::VARCHAR AS source, '
-    "NULL::DOUBLE AS value, NULL::BIGINT AS person WHERE false"
-)
 TRAITS_TAKEN = frozenset({*PROFILES.names, "person"})
 
 
@@ -152,19 +148,18 @@ def placed(engine: Sql, source: Cleaned, kinds: Sequence[str], columns: str) -> 
 def write_events(
     engine: Sql, sources: Sequence[Cleaned], kinds: Sequence[str], folder: Path, *, bucket_rows: int = BUCKET_ROWS
 ) -> Written:
-    """Writes every event of the sources of kind `events` into `folder`, which appears whole or not at all.
+    """Writes every event into `folder`, which appears whole or not at all.
 
-    `kinds` are the identifier types in order of rank (`Links.kinds`). Traits of event sources become properties too,
-    so that they are known as of any moment. An event id that two sources share gets the later source's name before it.
+    `kinds` are the identifier types in order of rank (`Links.kinds`). A row of a profile source is an event when clean
+    gave it a name and a time, such as a sign-up. Traits of event sources become properties too, so that they are known
+    as of any moment; those of profile sources do not, since they may be later than the event. An event id that two
+    sources share gets the later source's name before it.
     Raises SettingsError when a property or trait has the name of a standing column.
     """
     check_names(sources)
-    sources = [source for source in sources if source.kind == "events"]
-    properties = united([source.properties | source.traits for source in sources])
+    properties = united([_properties(source) for source in sources])
     clashes = _clashes(engine, sources)
-    rows = " UNION ALL ".join(
-        [_rows(engine, source, kinds, properties, clashes.get(source.name)) for source in sources] or [NO_ROWS]
-    )
+    rows = " UNION ALL ".join(_rows(engine, source, kinds, properties, clashes.get(source.name)) for source in sources)
     partial = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -179,6 +174,11 @@ def write_events(
     notes = tuple(f"source {one}: {n} event ids that an earlier source has too" for one, n in clashes.items())
     files = event_files(folder)
     return Written(sum(_rows_in(file) for file in files), files, properties, notes)
+
+
+def _properties(source: Cleaned) -> dict[str, pa.DataType]:
+    """A name that is both property and trait is taken as property."""
+    return source.traits | source.properties if source.kind == "events" else source.properties
 
 
 def _bits(rows: int, bucket_rows: int) -> int:
@@ -216,7 +216,7 @@ def _clashes(engine: Sql, sources: Sequence[Cleaned]) -> dict[str, int]:
 def _rows(
     engine: Sql, source: Cleaned, kinds: Sequence[str], properties: dict[str, pa.DataType], clash: int | None
 ) -> str:
-    """One source's rows, flat: a property that the source gives as property and trait is taken as property."""
+    """One source's rows, flat."""
     event_id = "rows.event_id"
     if clash:
         again = f"rows.event_id IN (FROM {name(f'link_clash_{source.name}')})"
@@ -228,13 +228,12 @@ def _rows(
         f"{quote(source.name)} AS source",
         "CAST(rows.value AS DOUBLE) AS value",
     ]
-    have = {one: ("t_", kind) for one, kind in source.traits.items()}
-    have |= {one: ("p_", kind) for one, kind in source.properties.items()}
+    have = _properties(source)
     for one, want in properties.items():
-        prefix, kind = have.get(one, ("", pa.string()))
-        sql = typed(f"rows.{name(prefix + one)}", kind, want) if prefix else typed("NULL", pa.null(), want)
-        columns.append(f"{sql} AS {name(f'p_{one}')}")
-    return placed(engine, source, kinds, ", ".join(columns))
+        column = f"rows.{name(('p_' if one in source.properties else 't_') + one)}" if one in have else "NULL"
+        columns.append(f"{typed(column, have.get(one, pa.null()), want)} AS {name(f'p_{one}')}")
+    where = "" if source.kind == "events" else ' WHERE rows.event IS NOT NULL AND rows."at" IS NOT NULL'
+    return placed(engine, source, kinds, ", ".join(columns)) + where
 
 
 def _write_buckets(engine: Sql, rows: str, bits: int, properties: dict[str, pa.DataType], folder: Path) -> None:

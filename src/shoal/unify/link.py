@@ -247,7 +247,8 @@ def _components(engine: Sql, edges: pa.Table) -> None:
     count: int = engine.query("SELECT count(*) AS n FROM link_value")["n"][0].as_py()
     small = np.int32 if count < 2**31 else np.int64
     a, b = (edges[side].to_numpy().astype(small) for side in ("a", "b"))
-    graph = coo_matrix((np.ones(len(a), np.int8), (a, b)), shape=(count, count)).tocsr()
+    ones = np.ones(len(a), np.bool_)  # a sum of numbers could overflow to 0 where an edge repeats
+    graph = coo_matrix((ones, (a, b)), shape=(count, count)).tocsr()
     labels = connected_components(graph, directed=False)[1] if count else np.zeros(0, small)
     codes = np.arange(count, dtype=np.int64)
     engine.register("link_label", pa.table({"code": codes, "component": labels.astype(np.int64)}))
