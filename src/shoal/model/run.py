@@ -317,7 +317,6 @@ def contenders(run: Run, settings: Settings) -> list[tuple[str, str, NDArray[np.
     cuts["RFM segments", "rfm"] = rfm.grouped(known.table, k, known.meta)
     cuts["Value tiers", "value"] = tiers.split(known.table, k, known.meta)
     cuts["Lifecycle stages", "lifecycle"] = lifecycle.lifecycle(known.table, known.meta)
-    cuts["All eleven RFM segments", "rfm"] = rfm.rfm(known.table, known.meta)
     return [(name, kind, assign(made, known.table)) for (name, kind), made in cuts.items() if len(made) > 1]
 
 
