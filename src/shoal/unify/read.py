@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
@@ -20,7 +20,7 @@ from shoal.errors import ExpressionError, ShoalError, SourceError
 from shoal.settings import Layout, Settings, Source
 from shoal.summary import SourceQuality
 from shoal.unify import quality
-from shoal.unify.clean import CleanPlan, Work, plan, repeats_sql
+from shoal.unify.clean import LONGEST_RAW, CleanPlan, Work, plan, repeats_sql
 from shoal.unify.examine import examine
 from shoal.unify.mapping import Mapped, Normalise, map_source
 from shoal.unify.standard import named, quoted
@@ -169,9 +169,10 @@ def _clean(
     work, repeated = _repeats(engine, work)
     made = plan(work)
     keep = format_of(Path(scan.files[0])) != "parquet" or scan.rows <= IN_MEMORY
-    _make(engine, made, scan, keep=keep)
+    counts = _make(engine, made, keep=keep)
+    reasons = _quarantine(engine, name, scan, some=any(row["reason"] is not None for row in counts))
     columns = quality.columns(engine, work, made.read, scan.rows)
-    report = _report(engine, work, made, scan, repeated).model_copy(update={"columns": columns})
+    report = _report(work, scan, counts, reasons, repeated).model_copy(update={"columns": columns})
     if keep:
         engine.drop(scan.view)
     sample = engine.query(f"SELECT * FROM clean_{name} LIMIT 0").schema
@@ -202,20 +203,34 @@ def _repeats(engine: Tables, work: Work) -> tuple[Work, int]:
     return (replace(work, repeats=table) if count else work), count
 
 
-def _make(engine: Tables, made: CleanPlan, scan: Scanned, *, keep: bool) -> None:
-    """Makes `clean_NAME` and `quarantine_NAME`."""
+def _make(engine: Tables, made: CleanPlan, *, keep: bool) -> list[dict[str, Any]]:
+    """Makes `judged_NAME` and `clean_NAME`; returns how many rows there are of each reason, with their times."""
     name = made.source
     for old in (f"clean_{name}", f"quarantine_{name}", f"judged_{name}"):
         engine.drop(old)
     engine.execute(f"CREATE TEMP {'TABLE' if keep else 'VIEW'} judged_{name} AS {made.judged}")
     engine.execute(f"CREATE TEMP VIEW clean_{name} AS SELECT {made.columns} FROM judged_{name} WHERE reason IS NULL")
-    engine.execute(
-        f"CREATE TEMP TABLE quarantine_{name} AS "
-        f"SELECT {quoted(name)} AS source, row, reason, detail, raw FROM judged_{name} WHERE reason IS NOT NULL "
-        f"UNION ALL SELECT {quoted(name)}, row, reason, detail, left(raw, 10000) FROM {scan.rejects}"
+    ends = ", ".join(f"strftime({end}(\"at\"), '%Y-%m-%dT%H:%M:%SZ') AS {end}" for end in ("min", "max"))
+    counted = (
+        f"SELECT reason, count(*) AS n, count(*) FILTER (matched) AS matched, {ends} FROM judged_{name} GROUP BY reason"
     )
+    rows: list[dict[str, Any]] = engine.query(counted).to_pylist()
+    return rows
+
+
+def _quarantine(engine: Tables, name: str, scan: Scanned, *, some: bool) -> dict[str, int]:
+    """Makes `quarantine_NAME`; returns how many rows each reason has, the commonest first."""
+    rejected = (
+        f"SELECT {quoted(name)} AS source, row, reason, detail, left(raw, {LONGEST_RAW}) AS raw FROM {scan.rejects}"
+    )
+    judged = f"SELECT {quoted(name)}, row, reason, detail, raw FROM judged_{name} WHERE reason IS NOT NULL"
+    both = f"{rejected} UNION ALL {judged}" if some else rejected
+    engine.execute(f"CREATE TEMP TABLE quarantine_{name} AS {both}")
     if len(scan.files) > 1:
         engine.execute(f"UPDATE quarantine_{name} SET detail = concat_ws('; ', detail, {_place(scan)})")
+    counted = f"SELECT reason, count(*) AS n FROM quarantine_{name} GROUP BY reason ORDER BY n DESC, reason"
+    found = engine.query(counted)
+    return dict(zip(found["reason"].to_pylist(), found["n"].to_pylist(), strict=True))
 
 
 def _place(scan: Scanned) -> str:
@@ -227,28 +242,22 @@ def _place(scan: Scanned) -> str:
     return f"CASE {whens} END"
 
 
-def _report(engine: Tables, work: Work, made: CleanPlan, scan: Scanned, repeated: int) -> SourceQuality:
-    name = work.name
-    found = engine.query(f"SELECT reason, count(*) AS n FROM quarantine_{name} GROUP BY reason ORDER BY n DESC, reason")
-    reasons = dict(zip(found["reason"].to_pylist(), found["n"].to_pylist(), strict=True))
-    row = engine.query(
-        f"SELECT count(*) FILTER (reason IS NULL) AS loaded, count(*) FILTER (matched) AS matched, "
-        f"strftime(min(\"at\") FILTER (reason IS NULL), '%Y-%m-%dT%H:%M:%SZ') AS first, "
-        f"strftime(max(\"at\") FILTER (reason IS NULL), '%Y-%m-%dT%H:%M:%SZ') AS last FROM judged_{name}"
-    ).to_pylist()[0]
+def _report(
+    work: Work, scan: Scanned, counts: Sequence[Mapping[str, Any]], reasons: dict[str, int], repeated: int
+) -> SourceQuality:
+    loaded: Mapping[str, Any] = next((row for row in counts if row["reason"] is None), {})
     read = scan.rows + scan.rejected
-    del made
     return SourceQuality(
-        source=name,
+        source=work.name,
         files=list(scan.files),
         read=read,
-        loaded=row["loaded"],
+        loaded=loaded.get("n", 0),
         quarantined=sum(reasons.values()),
         duplicates=repeated,
         reasons=reasons,
-        first=row["first"],
-        last=row["last"],
-        match_rate=row["matched"] / read if read else None,
+        first=loaded.get("min"),
+        last=loaded.get("max"),
+        match_rate=sum(row["matched"] for row in counts) / read if read else None,
         notes=[*scan.notes, *scan.errors.values(), *work.mapped.notes, *work.found.notes],
     )
 
