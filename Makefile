@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check bench docs lock clean
+.PHONY: demo test test-long check bench docs lock clean
 
 demo: $(READY)  ## make a workspace with real data and run the whole loop
 	$(BIN)/shoal demo demo-workspace
@@ -12,8 +12,8 @@ demo: $(READY)  ## make a workspace with real data and run the whole loop
 test: $(READY)  ## the tests, without the long ones
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-all: $(READY)  ## every test
-	$(BIN)/python -m pytest -n 2
+test-long: $(READY)  ## the long tests
+	$(BIN)/python -m pytest -m slow
 
 check: $(READY)  ## ruff, mypy strict, architecture
 	$(BIN)/ruff check .

@@ -143,13 +143,17 @@ class ColumnQuality(Record):
 
 
 class SourceQuality(Record):
-    """How good one source's rows are. `read` = `loaded` + `quarantined`, dropped duplicates included."""
+    """How good one source's rows are. `read` = `loaded` + `quarantined` + `later`.
+
+    `duplicates` counts rows that equal an earlier one; where they are dropped they are among the quarantined.
+    """
 
     source: str
     files: list[str]
     read: int
     loaded: int
     quarantined: int
+    later: int = Field(0, description="rows after the instant that was asked for; not used")
     duplicates: int
     reasons: dict[str, int] = {}
     first: str | None = None

@@ -31,6 +31,8 @@ COLUMNS = {
         ("value between 1 and 2 and vip", "value between 1 and 2 and vip"),
         ("value - (quantity - 1)", "value - (quantity - 1)"),
         ("value - quantity - 1", "value - quantity - 1"),
+        ("value + quantity % 2 * 3", "value + quantity % 2 * 3"),
+        ("(value + quantity) % 2", "(value + quantity) % 2"),
         ("- (value + 1)", "-(value + 1)"),
         ("category not like 'it''s%'", "category not like 'it''s%'"),
         ("at > time('2011-12-09') - interval 2 weeks", "at > time('2011-12-09') - interval '2 weeks'"),

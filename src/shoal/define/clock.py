@@ -14,6 +14,7 @@ Int64 = NDArray[np.int64]
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
 DAY = 24 * HOUR
+PARTS = frozenset({"hour", "weekday", "day", "day_number", "month", "year"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOW, _HIGH = -62_135_596_800 * SECOND, 253_402_300_799 * SECOND
 
@@ -73,7 +74,7 @@ def days(local: Int64) -> Int64:
 
 
 def part(local: Int64, name: str) -> Int64:
-    """`hour`, `weekday` (Monday is 1), `day`, `month` or `year` of local wall-clock microseconds.
+    """One of PARTS of local wall-clock microseconds; Monday is weekday 1, day numbers count from 1970.
 
     >>> part(np.array([0]), "weekday")  # 1970 began on a Thursday
     array([4])
@@ -82,6 +83,8 @@ def part(local: Int64, name: str) -> Int64:
         return local // HOUR % 24
     if name == "weekday":
         return (days(local) + 3) % 7 + 1
+    if name == "day_number":
+        return days(local)
     day = days(local).astype("datetime64[D]")
     month = day.astype("datetime64[M]")
     if name == "day":

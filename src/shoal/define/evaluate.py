@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 
 from shoal.define import clock, textual
 from shoal.define.tree import Call, Column, Expr, Literal
-from shoal.define.types import Type
+from shoal.define.types import Type, type_of
+from shoal.errors import DataError
 
 Array = NDArray[Any]
 Bools = NDArray[np.bool_]
 _TRUE = np.array(True)
+ARROW = {
+    Type.NUMBER: pa.float64(),
+    Type.TEXT: pa.string(),
+    Type.BOOL: pa.bool_(),
+    Type.TIME: pa.timestamp("us", "UTC"),
+    Type.DURATION: pa.duration("us"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +54,8 @@ class Vector:
 class Frame:
     """The rows under evaluation: columns are decoded once, and equal subtrees are computed once."""
 
-    def __init__(self, table: pa.Table | pa.RecordBatch, time_zone: str = "UTC") -> None:
-        self.table, self.zone, self.rows = table, time_zone, table.num_rows
+    def __init__(self, table: Mapping[str, Any] | pa.Table | pa.RecordBatch, rows: int, time_zone: str = "UTC") -> None:
+        self.table, self.zone, self.rows = table, time_zone, rows
         self._seen: dict[Expr, Vector] = {}
 
     def get(self, expr: Expr) -> Vector:
@@ -77,7 +85,7 @@ def evaluate(expr: Expr, table: pa.Table | pa.RecordBatch, *, time_zone: str = "
     >>> evaluate(parse("a / (a - 1)", {"a": Type.NUMBER}), rows).arrow(Type.NUMBER).to_pylist()
     [None, None, 1.5]
     """
-    return Frame(table, time_zone).full(expr)
+    return Frame(table, table.num_rows, time_zone).full(expr)
 
 
 def mask(expr: Expr, table: pa.Table | pa.RecordBatch, *, time_zone: str = "UTC") -> Bools:
@@ -87,28 +95,45 @@ def mask(expr: Expr, table: pa.Table | pa.RecordBatch, *, time_zone: str = "UTC"
     >>> mask(parse("a > 1", {"a": Type.NUMBER}), pa.table({"a": [1.0, None, 3.0]}))
     array([False, False,  True])
     """
-    return Frame(table, time_zone).mask(expr)
+    return Frame(table, table.num_rows, time_zone).mask(expr)
 
 
-def load(column: pa.ChunkedArray | pa.Array) -> Vector:
-    """A column of a table as a vector; infinities and NaN are null."""
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
-    kind = array.type
-    if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
-        array, kind = array.cast(kind.value_type), kind.value_type
-    if pa.types.is_dictionary(kind) or _is_text(kind):
+def load(column: pa.ChunkedArray | pa.Array, expected: Column) -> Vector:
+    """A column of a table as a vector; infinities and NaN are null.
+
+    Raises DataError when the column does not hold the type that the expression was written for.
+    """
+    array = _single(column)
+    kind = type_of(array.type)
+    if pa.types.is_null(array.type):
+        array, kind = array.cast(ARROW[expected.type]), expected.type
+    if kind is not expected.type:
+        held = str(array.type) if kind is None else kind.value
+        raise DataError(f"column '{expected.name}' holds {held}, but was declared as {expected.type.value}")
+    if kind is Type.TEXT:
         return _load_text(array)
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
     valid = _TRUE if array.null_count == 0 else np.asarray(pc.is_valid(array))
-    if pa.types.is_boolean(kind):
+    if kind is Type.BOOL:
         return Vector(np.asarray(pc.fill_null(array, False)), valid)
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        instants = array.cast(pa.timestamp("us", kind.tz if pa.types.is_timestamp(kind) else None)).cast(pa.int64())
+    if kind is Type.TIME:
+        zone = array.type.tz if pa.types.is_timestamp(array.type) else None
+        instants = array.cast(pa.timestamp("us", zone)).cast(pa.int64())
         return Vector(np.asarray(pc.fill_null(instants, 0)), valid)
     numbers = np.asarray(pc.fill_null(array.cast(pa.float64()), 0.0))
     finite = np.isfinite(numbers)
     return Vector(numbers, valid if finite.all() else valid & finite)
+
+
+def _single(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries()
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -119,6 +144,8 @@ def _load_text(array: pa.Array) -> Vector:
     if not pa.types.is_dictionary(array.type):
         array = (array if pa.types.is_string(array.type) else array.cast(pa.string())).dictionary_encode()
     words = array.dictionary.to_numpy(zero_copy_only=False).astype(object)
+    if len(set(words)) < len(words):
+        return _load_text(array.cast(pa.string()))
     valid = _TRUE if array.null_count == 0 else np.asarray(pc.is_valid(array))
     codes = np.asarray(pc.fill_null(array.indices, 0)).astype(np.int32, copy=False)
     if len(words) == 0:
@@ -142,7 +169,8 @@ _CHAIN = frozenset({"+", "-", "*", "/", "%", "neg", "abs", "round", "floor", "ce
 
 def _compute(expr: Expr, frame: Frame) -> Vector:
     if isinstance(expr, Column):
-        return load(frame.table[expr.name])
+        held = frame.table[expr.name]
+        return held if isinstance(held, Vector) else load(held, expr)
     if isinstance(expr, Literal):
         return _constant(expr)
     args = [frame.get(arg) for arg in expr.args]
@@ -153,7 +181,7 @@ def _compute(expr: Expr, frame: Frame) -> Vector:
         known = _KNOWN.get(expr.function)
         if known is not None:
             return known(*args)
-        if expr.function in ("hour", "weekday", "day", "month", "year"):
+        if expr.function in clock.PARTS:
             local = clock.to_local(np.atleast_1d(args[0].values), frame.zone)
             values = clock.part(local, expr.function).astype(np.float64)
             return Vector(values.reshape(args[0].values.shape), args[0].valid)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from shoal.define.tree import Call, Expr, Literal
 from shoal.define.types import Type
@@ -65,6 +67,8 @@ _ROWS = [
     Function("hour", (I,), N, "local hour, 0 to 23", "hour(t)"),
     Function("weekday", (I,), N, "local day of the week, Monday is 1 and Sunday is 7", "weekday(t)"),
     Function("day", (I,), N, "local day of the month", "day(t)"),
+    Function("day_number", (I,), N, "local days since 1970; count distinct ones for active days", "day_number(t)"),
+    Function("day_number", (I,), N, "number of the local day, counted from 1 January 1970", "day_number(t)"),
     Function("month", (I,), N, "local month, 1 to 12", "month(t)"),
     Function("year", (I,), N, "local year", "year(t)"),
     Function("days_between", (I, I), N, "elapsed days of 24 hours from the first to the second, with fractions",
@@ -76,6 +80,10 @@ ROW_FUNCTIONS = frozenset(FUNCTIONS)
 ARITHMETIC = frozenset("+-*/%")
 COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 OPERATORS = ARITHMETIC | COMPARISONS | {"neg", "and", "or", "not", "is_null", "in", "between", "like", "ilike", "case"}
+
+# ISO 8601 as `time(...)` reads it, the same in NumPy and SQL: local without an offset, else with one.
+TIME_LOCAL = r"\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?)?"
+TIME_OFFSET = r"\d{4}-\d{2}-\d{2}[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)"
 
 # From a type to the function that brings text to it, where the mode is lenient.
 _BRINGS = {N: "number", I: "time"}
@@ -156,22 +164,24 @@ def _castable(name: str, arg: Expr) -> Expr:
 
 
 def _written(known: Function, args: list[Expr]) -> None:
-    """Arguments that must be written out as whole numbers, so that no row can make them odd."""
-    low = {"round": -15, "substr": 0}.get(known.name, 0)
+    """What is written out is checked before any row is seen: times, digits and places."""
+    said = args[0].value if isinstance(args[0], Literal) else None
+    if known.name == "time" and isinstance(said, str) and not is_time(said):
+        raise Misuse(f"'{said}' is not a time; write it as 2011-12-09 or 2011-12-09 18:30")
     for index in known.written:
         if index >= len(args):
             continue
-        value = args[index].value if isinstance(args[index], Literal) else None  # type: ignore[union-attr]
-        first = 1 if known.name == "substr" and index == 1 else low
-        most = 15 if known.name == "round" else 1_000_000
-        if not isinstance(value, float) or value != int(value) or not first <= value <= most:
-            raise Misuse(f"{known.name} needs a whole number from {first} to {most} written out: {known.example}")
+        arg = args[index]
+        value = arg.value if isinstance(arg, Literal) else None
+        least, most = (-15, 15) if known.name == "round" else (2 - index, 1_000_000)
+        if not isinstance(value, float) or value != int(value) or not least <= value <= most:
+            raise Misuse(f"{known.name} needs a whole number from {least} to {most} written out: {known.example}")
 
 
 def _arithmetic(function: str, args: list[Expr], lenient: bool) -> Expr:
     left, right = args
-    if function in "+-" and left.type is I and right.type is Type.DURATION:
-        return Call(function, (left, right), I)
+    if function in "+-" and right.type is Type.DURATION:
+        return Call(function, (retype(left, I, lenient, f"'{function}' with an interval"), right), I)
     if function == "-" and left.type is I and right.type is I:
         raise Misuse("times are not subtracted with -; write days_between(earlier, later)")
     return Call(function, tuple(retype(arg, N, lenient, f"'{function}'") for arg in args), N)
@@ -240,6 +250,21 @@ _OPERATOR: dict[str, Callable[[str, list[Expr], bool], Expr]] = {
     "ilike": _pattern,
     "case": _case,
 }
+
+
+def is_time(text: str) -> bool:
+    """Whether `time(...)` can read the text.
+
+    >>> is_time("2011-12-09 18:30"), is_time("2011-02-30"), is_time("9.12.2011")
+    (True, False, False)
+    """
+    if not re.fullmatch(f"{TIME_LOCAL}|{TIME_OFFSET}", text, re.ASCII):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def unknown(name: str, allowed: frozenset[str]) -> str:

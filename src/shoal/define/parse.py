@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from shoal.define.functions import FUNCTIONS, ROW_FUNCTIONS, Misuse, build, retype, unknown
-from shoal.define.tree import Column, Expr, Literal, depth, walk
+from shoal.define.tree import Column, Expr, Literal, depth
 from shoal.define.types import Columns, Type
 from shoal.errors import ExpressionError, suggest
 
@@ -24,10 +24,6 @@ UNITS = {
     "SECOND": 1_000_000,
     "MICROSECOND": 1,
 }
-# ISO 8601 as `time(...)` reads it, the same in NumPy and SQL: local without an offset, else with one.
-TIME_LOCAL = r"\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?)?"
-TIME_OFFSET = r"\d{4}-\d{2}-\d{2}[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)"
-
 _BINARY = {
     "Add": "+",
     "Sub": "-",
@@ -90,6 +86,11 @@ def _dialect() -> Any:
     case = base.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"]
     tables = ("FUNCTIONS", "FUNCTION_PARSERS", "NO_PAREN_FUNCTIONS", "STATEMENT_PARSERS")
     plain: dict[str, Any] = {**{table: {} for table in tables}, "NO_PAREN_FUNCTION_PARSERS": {"CASE": case}}
+    # sqlglot binds % as loosely as +; in SQL it binds as tightly as *.
+    terms, factors = base.Parser.TERM, base.Parser.FACTOR
+    modulo = {token: made for token, made in terms.items() if made.__name__ == "Mod"}
+    plain["TERM"] = {token: made for token, made in terms.items() if token not in modulo}
+    plain["FACTOR"] = {**factors, **modulo}
     parser = type("Parser", (base.Parser,), plain)
     tokenizer = type("Tokenizer", (base.Tokenizer,), {"COMMANDS": set()})
     return type("ShoalRules", (base,), {"Parser": parser, "Tokenizer": tokenizer})
@@ -179,7 +180,7 @@ class _Reader:
     def _interval(self, node: Any) -> Expr:
         unit = str(node.args.get("unit") or "").upper().removesuffix("S")
         amount = node.this
-        if unit not in UNITS or type(amount).__name__ != "Literal" or not re.fullmatch(r"\d{1,12}", str(amount.this)):
+        if unit not in UNITS or type(amount).__name__ != "Literal" or not re.fullmatch(r"\d{1,16}", str(amount.this)):
             raise Misuse("an interval is a whole number of weeks, days, hours, minutes or seconds: interval '30 days'")
         return Literal(int(amount.this) * UNITS[unit], Type.DURATION)
 
@@ -196,9 +197,7 @@ class _Reader:
         name = str(node.this).lower()
         if name not in FUNCTIONS or name not in self.functions:
             raise Misuse(unknown(name, self.functions))
-        made = self.make(name, *node.expressions)
-        _check_time(made)
-        return made
+        return self.make(name, *node.expressions)
 
     def _neg(self, node: Any) -> Expr:
         return self.make("neg", node.this)
@@ -252,32 +251,6 @@ class _Reader:
         return build("case", parts, lenient=self.lenient)
 
 
-def _check_time(made: Expr) -> None:
-    """A time written out must be one: found here, not as a silent null later."""
-    for node in walk(made):
-        if getattr(node, "function", None) == "time":
-            (arg,) = node.args  # type: ignore[union-attr]
-            if isinstance(arg, Literal) and isinstance(arg.value, str) and not is_time(arg.value):
-                raise Misuse(f"'{arg.value}' is not a time; write it as 2011-12-09 or 2011-12-09 18:30")
-
-
-def is_time(text: str) -> bool:
-    """Whether `time(...)` can read the text.
-
-    >>> is_time("2011-12-09 18:30"), is_time("2011-02-30"), is_time("9.12.2011")
-    (True, False, False)
-    """
-    from datetime import datetime
-
-    if not re.fullmatch(f"{TIME_LOCAL}|{TIME_OFFSET}", text, re.ASCII):
-        return False
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _place(node: Any) -> int | None:
     """Where a node starts in the text: the least place that sqlglot noted at or under it."""
     places = [part.meta["start"] for part in node.walk() if "start" in part.meta]
@@ -299,3 +272,13 @@ def _spoken(node: Any) -> str:
         "Exists": "exists (...)",
     }
     return names.get(type(node).__name__, f"'{type(node).__name__}'")
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Names that a text reads as columns, before it is known what they are.
+
+    >>> sorted(names_in("orders / greatest(days, 1)"))
+    ['days', 'orders']
+    """
+    tree = _tokens_to_tree(text)
+    return frozenset(node.name for node in tree.walk() if type(node).__name__ == "Column")

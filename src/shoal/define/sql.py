@@ -7,8 +7,9 @@ must be UTC where naive timestamps (they hold UTC) meet instants. A number colum
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
-from shoal.define.parse import TIME_LOCAL, TIME_OFFSET
+from shoal.define.functions import TIME_LOCAL, TIME_OFFSET, is_time
 from shoal.define.tree import Call, Column, Expr, Literal, columns_of
 from shoal.define.types import Type
 
@@ -150,6 +151,9 @@ class _Writer:
             return f"({self.compared(args[0], args[1])} {name} {self.compared(args[1], args[0])})"
         if name in ("+", "-"):
             return self.shift(call)
+        if name == "day_number":
+            local = f"CAST(timezone({self.zone}, {self.instant(args[0])}) AS DATE)"
+            return f"CAST(date_diff('day', DATE '1970-01-01', {local}) AS DOUBLE)"
         if name in _PARTS:
             return f"CAST({_PARTS[name]}(timezone({self.zone}, {self.instant(args[0])})) AS DOUBLE)"
         return f"{name}({', '.join(map(self.value, args))})"
@@ -214,6 +218,10 @@ class _Writer:
 
     def _time(self, arg: Expr) -> str:
         local, offset = sql_text(TIME_LOCAL), sql_text(TIME_OFFSET)
+        if isinstance(arg, Literal) and isinstance(arg.value, str) and is_time(arg.value):
+            plain = datetime.fromisoformat(arg.value).tzinfo is None
+            written = f"{'TIMESTAMP' if plain else 'TIMESTAMPTZ'} {sql_text(arg.value)}"
+            return f"timezone({self.zone}, {written})" if plain else written
         return self.once(
             self.sql(arg),
             lambda v: (
@@ -228,6 +236,10 @@ class _Writer:
         )
         rest = ", ".join(f"CAST(trunc({self.value(part)}) AS BIGINT)" for part in (month, day))
         return f"timezone({self.zone}, TRY(make_timestamp({first}, {rest}, 0, 0, 0)))"
+
+    def _day_number(self, at: Expr) -> str:
+        local = f"CAST(timezone({self.zone}, {self.instant(at)}) AS DATE)"
+        return f"CAST(date_diff('day', DATE '1970-01-01', {local}) AS DOUBLE)"
 
     def _days_between(self, first: Expr, last: Expr) -> str:
         span = f"(epoch_us({self.instant(last)}) - epoch_us({self.instant(first)}))"

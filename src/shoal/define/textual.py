@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoal.define import clock
-from shoal.define.parse import is_time
+from shoal.define.functions import is_time
 from shoal.define.tree import Call
 from shoal.define.types import Type
 

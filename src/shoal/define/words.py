@@ -183,7 +183,8 @@ class _Speaker:
 
     def operand(self, expr: Expr) -> str:
         said = self.say(expr)
-        return f"({said})" if isinstance(expr, Call) else said
+        tight = not isinstance(expr, Call) or (expr.function not in _LEVEL and expr.function not in _THAN)
+        return said if tight else f"({said})"
 
     def value(self, expr: Expr, unit: Unit | None) -> str:
         if not isinstance(expr, Literal):

@@ -1,0 +1,163 @@
+"""The commands: one per Workspace method, same name, a few lines each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shoal.cli.output import emit, progress, speaking
+
+app = typer.Typer(
+    name="shoal",
+    help="Turns raw customer data into living customer segments.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Folder = Annotated[Path, typer.Option("--workspace", "-w", help="the workspace's folder", file_okay=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+HERE = Path()
+
+
+@app.callback(invoke_without_command=True)
+def shoal(version: Annotated[bool, typer.Option("--version", help="print the version and stop")] = False) -> None:
+    """Turns raw customer data into living customer segments."""
+    if version:
+        from shoal import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def init(
+    files: Annotated[list[Path] | None, typer.Argument(help="data files: CSV, JSON lines, Parquet, also .gz")] = None,
+    workspace: Folder = HERE,
+    force: Annotated[bool, typer.Option("--force", help="replace a shoal.yaml that is there")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at files and write a commented shoal.yaml."""
+    with speaking(as_json):
+        from shoal.report.terminal import init_view
+        from shoal.workspace import Workspace
+
+        proposal = Workspace.init(workspace, files or [], force=force)
+        content = {
+            "path": str(workspace / "shoal.yaml"),
+            "sources": proposal.sources,
+            "questions": proposal.questions,
+            "notes": proposal.notes,
+        }
+        emit(as_json, content, lambda: init_view(content))
+
+
+@app.command()
+def run(
+    workspace: Folder = HERE,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="use nothing later than this instant (ISO 8601)")] = None,
+    only: Annotated[
+        str | None, typer.Option("--only", help="one stage over the last run: unify, features, model, validate, report")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the pipeline; print the segments; write report.html."""
+    with speaking(as_json):
+        from shoal.report.terminal import run_view
+        from shoal.workspace import Workspace
+
+        with progress(quiet=as_json) as tell:
+            done = Workspace(workspace).run(as_of=as_of, only=only, tell=tell)
+        report = workspace / "report.html"
+        emit(as_json, done.model_dump(mode="json"), lambda: run_view(done, report=str(report)))
+
+
+@app.command()
+def segments(
+    name: Annotated[str | None, typer.Argument(help="a segment's name, for its whole brief")] = None,
+    workspace: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Segments with size, rule, status and verdicts; one in full with its brief."""
+    with speaking(as_json):
+        from shoal.report.terminal import segment_view, segments_view
+        from shoal.workspace import Workspace
+
+        done = Workspace(workspace).last_run()
+        if name is None:
+            found = [segment.model_dump(mode="json") for segment in done.segments]
+            emit(as_json, found, lambda: segments_view(done))
+            return
+        segment = Workspace(workspace).segment(name)
+        verdicts = [verdict for verdict in done.verdicts if verdict.subject == segment.name]
+        content = {**segment.model_dump(mode="json"), "verdicts": [one.model_dump(mode="json") for one in verdicts]}
+        emit(as_json, content, lambda: segment_view(done, segment))
+
+
+@app.command()
+def profile(
+    id: Annotated[str, typer.Argument(help="a profile id, or an identifier: `ada@example.org`, `email:ada@...`")],  # noqa: A002
+    workspace: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """One person: identifiers, traits, features, memberships, timeline."""
+    with speaking(as_json):
+        from shoal.report.terminal import profile_view
+        from shoal.workspace import Workspace
+
+        content = Workspace(workspace).profile(id)
+        emit(as_json, content, lambda: profile_view(content))
+
+
+@app.command()
+def explain(
+    segment: Annotated[str, typer.Argument(help="a segment's name")],
+    id: Annotated[str, typer.Argument(help="a profile id or an identifier")],  # noqa: A002
+    at: Annotated[
+        str | None, typer.Option("--at", help="as of this instant (ISO 8601); the run's when left out")
+    ] = None,
+    workspace: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Why this person is or is not in the segment, clause by clause."""
+    with speaking(as_json):
+        from shoal.report.terminal import explain_view
+        from shoal.workspace import Workspace
+
+        content = Workspace(workspace).explain(segment, id, at=at)
+        emit(as_json, content, lambda: explain_view(content))
+
+
+@app.command()
+def doctor(workspace: Folder = HERE, as_json: AsJson = False) -> None:
+    """What is wrong with this workspace, machine and configuration, and the remedy."""
+    with speaking(as_json):
+        from shoal.report.terminal import doctor_view
+        from shoal.workspace import Workspace
+
+        findings = Workspace.doctor(workspace)
+        emit(as_json, findings, lambda: doctor_view(findings))
+        if any(finding["severity"] == "error" for finding in findings):
+            raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="where to make the workspace")] = Path("shoal-demo"),
+    data: Annotated[str, typer.Option("--data", help="journey (a real grocery panel) or shop (simulated)")] = "journey",
+    people: Annotated[int, typer.Option("--people", help="shop only: how many people", min=1)] = 5_000,
+    seed: Annotated[int, typer.Option("--seed", help="shop only: the simulator's seed")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Make a workspace with data and run the whole loop."""
+    with speaking(as_json):
+        from shoal.report.terminal import run_view
+        from shoal.workspace import Workspace
+
+        with progress(quiet=as_json) as tell:
+            tell("data", 0.0)
+            made = Workspace.demo(folder, data=data, people=people, seed=seed)
+            done = made.run(tell=tell)
+        emit(as_json, done.model_dump(mode="json"), lambda: run_view(done, report=str(folder / "report.html")))

@@ -1,0 +1,86 @@
+"""How a command speaks: results on stdout, progress and errors on stderr, exit codes 0, 1, 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+from shoal.errors import ShoalError, Transient
+
+
+def emit(as_json: bool, content: Any, show: Callable[[], Any]) -> None:
+    """Prints `content` as JSON, or what `show` renders for people."""
+    if as_json:
+        print(json.dumps(content, ensure_ascii=False, indent=2, default=str))
+        return
+    from rich.console import Console
+
+    Console().print(show())
+
+
+@contextmanager
+def speaking(as_json: bool) -> Iterator[None]:
+    """Turns errors into a message on stderr (and JSON on stdout) with the right exit code."""
+    try:
+        yield
+    except ShoalError as error:
+        _refuse(as_json, error)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        print("stopped; the last good run is untouched", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - keeps the interpreter from flushing into the closed pipe
+        raise SystemExit(1) from None
+
+
+def _refuse(as_json: bool, error: ShoalError) -> None:
+    if as_json:
+        kind = "transient" if isinstance(error, Transient) else "terminal"
+        print(json.dumps({"error": {"type": type(error).__name__, "kind": kind, "message": str(error)}}, indent=2))
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True).print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+    if os.environ.get("SHOAL_DEBUG"):
+        traceback.print_exc()
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[Callable[[str, float | None], None]]:
+    """A bar on stderr for long work: call it with what is being done and how far, from 0 to 1."""
+    if quiet or not sys.stderr.isatty():
+        yield _lines(quiet)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=1.0)
+
+        def tell(what: str, done: float | None = None) -> None:
+            bar.update(task, description=what, completed=done)
+
+        yield tell
+
+
+def _lines(quiet: bool) -> Callable[[str, float | None], None]:
+    """Without a terminal: one line a stage, so that a log shows where a long run is."""
+    began = perf_counter()
+    last = ""
+
+    def tell(what: str, done: float | None = None) -> None:  # noqa: ARG001 - the same call as the bar's
+        nonlocal last
+        stage = what.split(":")[0]
+        if not quiet and stage != last:
+            last = stage
+            print(f"{perf_counter() - began:7.1f} s  {what}", file=sys.stderr)
+
+    return tell

@@ -1,0 +1,347 @@
+"""Columnar passes over whole people: rows sorted by (person, at, event_id), reduced by person and window.
+
+Every number of a person depends on that person's rows and their order alone, so that live, batch and Spark agree to the
+bit: sums are made by `bincount`, which adds row after row, and windows add up their stretches of time in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shoal.define import clock
+from shoal.define.evaluate import Frame
+from shoal.define.tree import Column, Expr
+from shoal.define.types import Type
+
+Array = NDArray[Any]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The half-open stretch (T - before - within, T - before], in microseconds; all the past without `within`."""
+
+    within: int | None = None
+    before: int = 0
+
+    def high(self, as_of: int) -> int:
+        """The last instant in it."""
+        return as_of - self.before
+
+    def low(self, as_of: int) -> int | None:
+        """The instant after which it begins."""
+        return None if self.within is None else as_of - self.before - self.within
+
+    def previous(self) -> Window:
+        """The window of the same length that ends where this one begins."""
+        return Window(self.within, self.before + (self.within or 0))
+
+    def edges(self, as_of: int) -> set[int]:
+        """Its bounds as instants."""
+        low = self.low(as_of)
+        return {self.high(as_of)} if low is None else {low, self.high(as_of)}
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Which events: by name (none: all of them) and predicate."""
+
+    of: tuple[str, ...] = ()
+    where: Expr | None = None
+
+
+@dataclass(eq=False)
+class Rows:
+    """The rows of one selection, in the order of the stream; `index` None means every row."""
+
+    index: Ints | None
+    person: Ints
+    at: Ints
+    people: int
+    windows: frozenset[Window]
+
+    @cached_property
+    def totals(self) -> Ints:
+        """Rows of each person."""
+        return np.bincount(self.person, minlength=self.people)
+
+    @cached_property
+    def offsets(self) -> Ints:
+        """Where each person's rows begin."""
+        return np.asarray(np.cumsum(self.totals) - self.totals)
+
+    def take(self, values: Array) -> Array:
+        """Values of all rows of the block, at these rows."""
+        return values if self.index is None else values[self.index]
+
+    def only(self, keep: Bools) -> Rows:
+        """Those of the rows where `keep`."""
+        places = np.flatnonzero(keep)
+        index = places if self.index is None else self.index[places]
+        return Rows(index, self.person[places], self.at[places], self.people, self.windows)
+
+
+class Block:
+    """Whole people of the stream, with what all cut-offs share: selections, fields, orders."""
+
+    def __init__(self, frame: Frame, person: Ints, at: Ints, windows: dict[Select, frozenset[Window]]) -> None:
+        self.frame, self.at, self.windows = frame, at, windows
+        changes = np.flatnonzero(person[1:] != person[:-1]) + 1
+        self.starts = np.concatenate([np.zeros(1, np.int64), changes])
+        self.persons = person[self.starts]
+        self.people = len(self.persons)
+        lengths = np.diff(np.append(self.starts, len(person)))
+        self.person = np.repeat(np.arange(self.people), lengths)
+        self._selected: dict[Select, Rows] = {}
+        self._fields: dict[tuple[Select, Expr], tuple[Rows, Array]] = {}
+        self._pairs: dict[tuple[Select, Expr], Pairs] = {}
+
+    @cached_property
+    def days(self) -> Ints:
+        """Local day of every row."""
+        return clock.days(clock.to_local(self.at, self.frame.zone))
+
+    def rows(self, select: Select) -> Rows:
+        """The rows of a selection."""
+        found = self._selected.get(select)
+        if found is None:
+            found = self._selected[select] = self._select(select)
+        return found
+
+    def _select(self, select: Select) -> Rows:
+        whole = Rows(None, self.person, self.at, self.people, self.windows[select])
+        keep = None
+        if select.of:
+            events = self.frame.get(Column("event", Type.TEXT))
+            named = np.isin(events.words, select.of) if events.words is not None else np.zeros(1, bool)
+            keep = np.broadcast_to(named[events.values] & events.valid, self.at.shape)
+        if select.where is not None:
+            holds = self.frame.mask(select.where)
+            keep = holds if keep is None else keep & holds
+        return whole if keep is None else whole.only(keep)
+
+    def field(self, select: Select, expr: Expr) -> tuple[Rows, Array]:
+        """The rows of a selection where a field is known, with its values (codes, for text)."""
+        found = self._fields.get((select, expr))
+        if found is None:
+            rows = self.rows(select)
+            vector = self.frame.full(expr)
+            valid = rows.take(vector.valid)
+            values = rows.take(vector.values)
+            if not valid.all():
+                rows, values = rows.only(valid), values[valid]
+            found = self._fields[select, expr] = (rows, values)
+        return found
+
+    def pairs(self, select: Select, expr: Expr) -> Pairs:
+        """The (person, value) pairs of a selection, for counting distinct values."""
+        found = self._pairs.get((select, expr))
+        if found is None:
+            rows, values = self.field(select, expr)
+            found = self._pairs[select, expr] = Pairs.of(rows, _codes(values, expr.type))
+        return found
+
+
+def _codes(values: Array, kind: Type) -> Ints:
+    """Whole numbers, from 0, that are equal where the values are."""
+    if kind in (Type.TEXT, Type.BOOL):
+        return values.astype(np.int64)
+    if len(values) == 0:
+        return np.zeros(0, np.int64)
+    low, high = values.min(), values.max()
+    if high - low < 2**31 and (kind is Type.TIME or bool((values == np.floor(values)).all())):
+        return np.asarray((values - low).astype(np.int64))
+    return np.asarray(np.unique(values, return_inverse=True)[1].astype(np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """One row for each (person, value, instant), with the instant at which the pair comes again."""
+
+    person: Ints
+    at: Ints
+    again: Ints
+
+    NEVER = np.iinfo(np.int64).max
+
+    @classmethod
+    def of(cls, rows: Rows, codes: Ints) -> Pairs:
+        """Sorts by person and value; lines of one order, which follow one another, are taken together first."""
+        person, at = rows.person, rows.at
+        if len(at) == 0:
+            return cls(person, at, at)
+        key = person * (int(codes.max()) + 1) + codes
+        fresh = np.ones(len(at), bool)
+        np.not_equal(key[1:], key[:-1], out=fresh[1:])
+        fresh[1:] |= at[1:] != at[:-1]
+        if not fresh.all():
+            person, at, key = person[fresh], at[fresh], key[fresh]
+        order = _order(key)
+        if order is not None:
+            person, at, key = person[order], at[order], key[order]
+        again = np.full(len(at), cls.NEVER)
+        again[:-1] = np.where(key[1:] == key[:-1], at[1:], cls.NEVER)
+        return cls(person, at, again)
+
+
+def _order(key: Ints) -> Ints | None:
+    """The stable order of the keys, None when they are in order; packed with the row number where both fit."""
+    if bool((key[1:] >= key[:-1]).all()):
+        return None
+    bits = max(len(key) - 1, 1).bit_length()
+    if int(key.max()) < 2 ** (62 - bits):
+        return np.sort((key << bits) | np.arange(len(key))) & ((1 << bits) - 1)
+    return np.argsort(key, kind="stable")
+
+
+class Cut:
+    """The block as of one instant: which stretch of time each row falls in, and tables by person and stretch."""
+
+    def __init__(self, block: Block, as_of: int) -> None:
+        self.block, self.as_of = block, as_of
+        windows: Iterable[Window] = {window for some in block.windows.values() for window in some} | {Window()}
+        self.edges = sorted({edge for window in windows for edge in window.edges(as_of)})
+        stretch: Array = np.zeros(len(block.at), np.uint8 if len(self.edges) < 256 else np.int32)
+        for edge in self.edges:
+            stretch += block.at > edge
+        self.stretch = stretch
+        self._tables: dict[Any, Any] = {}
+
+    @cached_property
+    def present(self) -> Bools:
+        """People with an event at or before the instant."""
+        return np.asarray(self.block.at[self.block.starts] <= self.as_of)
+
+    def edges_of(self, rows: Rows) -> list[int]:
+        """The bounds of the windows that a selection is asked for."""
+        return sorted({edge for window in rows.windows for edge in window.edges(self.as_of)})
+
+    def _keys(self, rows: Rows) -> Ints:
+        """For each row, its cell in a table of (stretches, people) over the selection's own edges."""
+        found = self._tables.get((id(rows), "key"))
+        if found is None:
+            own = set(self.edges_of(rows))
+            steps = np.cumsum([0, *(edge in own for edge in self.edges)]) * rows.people
+            found = self._tables[id(rows), "key"] = steps[rows.take(self.stretch)] + rows.person
+        return found
+
+    def _upto(self, rows: Rows) -> Ints:
+        """Rows of each person at or before each edge: (edges, people)."""
+        found = self._tables.get((id(rows), "upto"))
+        if found is None:
+            edges = len(self.edges_of(rows))
+            size = (edges + 1) * rows.people
+            table = np.bincount(self._keys(rows), minlength=size).reshape(edges + 1, rows.people)
+            found = self._tables[id(rows), "upto"] = np.cumsum(table[:edges], axis=0)
+        return found
+
+    def _ends(self, rows: Rows, window: Window) -> tuple[Ints, Ints]:
+        """For each person, rows at or before the window's bounds."""
+        table, edges = self._upto(rows), self.edges_of(rows)
+        low = window.low(self.as_of)
+        last = table[edges.index(window.high(self.as_of))]
+        return (np.zeros_like(last) if low is None else table[edges.index(low)]), last
+
+    def count(self, rows: Rows, window: Window) -> Ints:
+        """Rows of each person in the window."""
+        first, last = self._ends(rows, window)
+        return np.asarray(last - first)
+
+    def place(self, rows: Rows, window: Window, which: str) -> Ints:
+        """The place among the rows of each person's `first` or `last` row in the window; any, where there is none."""
+        first, last = self._ends(rows, window)
+        place = rows.offsets + (first if which == "first" else last - 1)
+        return np.asarray(np.clip(place, 0, max(len(rows.at) - 1, 0)))
+
+    def sum(self, rows: Rows, values: Floats, window: Window, name: Expr | str) -> Floats:
+        """Sum of each person's values in the window, added in order of time within each stretch."""
+        edges = self.edges_of(rows)
+        table = self._tables.get((id(rows), "sum", name))
+        if table is None:
+            size = (len(edges) + 1) * rows.people
+            table = np.bincount(self._keys(rows), weights=values, minlength=size).reshape(len(edges) + 1, rows.people)
+            self._tables[id(rows), "sum", name] = table
+        total = np.zeros(rows.people)
+        for stretch in self._within(edges, window):
+            total += table[stretch]
+        return total
+
+    def _within(self, edges: list[int], window: Window) -> range:
+        """The stretches that make up a window."""
+        low = window.low(self.as_of)
+        return range(0 if low is None else edges.index(low) + 1, edges.index(window.high(self.as_of)) + 1)
+
+    def extreme(self, rows: Rows, values: Array, window: Window, which: str, name: Expr) -> Array:
+        """Largest or smallest of each person's values in the window; any, where there is none."""
+        larger = which == "max"
+        pick: Any = np.maximum if larger else np.minimum
+        if values.dtype == np.float64:
+            worst: float = -np.inf if larger else np.inf
+        else:
+            worst = np.iinfo(np.int64).min if larger else np.iinfo(np.int64).max
+        edges = self.edges_of(rows)
+        table = self._tables.get((id(rows), which, name))
+        if table is None:
+            table = np.full((len(edges) + 1) * rows.people, worst, values.dtype)
+            if len(values):
+                key = self._keys(rows)
+                runs = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(key[1:] != key[:-1]) + 1])
+                table[key[runs]] = pick.reduceat(values, runs)
+            table = self._tables[id(rows), which, name] = table.reshape(len(edges) + 1, rows.people)
+        found = np.full(rows.people, worst, values.dtype)
+        for stretch in self._within(edges, window):
+            pick(found, table[stretch], out=found)
+        return found
+
+    def inside(self, rows: Rows, window: Window) -> Bools:
+        """Which of the rows lie in the window."""
+        inside = rows.at <= window.high(self.as_of)
+        low = window.low(self.as_of)
+        return inside if low is None else inside & (rows.at > low)
+
+    def deviation(self, rows: Rows, values: Floats, window: Window) -> tuple[Floats, Bools]:
+        """Sample standard deviation (n - 1) in two passes, and where there are at least two values."""
+        inside = np.flatnonzero(self.inside(rows, window))
+        person, values = rows.person[inside], values[inside]
+        count = np.bincount(person, minlength=rows.people)
+        mean = np.bincount(person, weights=values, minlength=rows.people) / np.maximum(count, 1)
+        squares = np.bincount(person, weights=(values - mean[person]) ** 2, minlength=rows.people)
+        return np.sqrt(squares / np.maximum(count - 1, 1)), count >= 2
+
+    def distinct(self, pairs: Pairs, window: Window) -> Ints:
+        """How many different values each person has in the window: pairs by the last time they came in it."""
+        high, low = window.high(self.as_of), window.low(self.as_of)
+        latest = (pairs.at <= high) & (pairs.again > high)
+        if low is not None:
+            latest &= pairs.at > low
+        return np.bincount(pairs.person[latest], minlength=self.block.people)
+
+    def gap(self, rows: Rows, window: Window, which: str) -> tuple[Floats, Bools]:
+        """Days between successive local days with a row: `mean`, `std` (n - 1), `max` or `last`."""
+        inside = np.flatnonzero(self.inside(rows, window))
+        person, day = rows.person[inside], rows.take(self.block.days)[inside]
+        follows = (person[1:] == person[:-1]) & (day[1:] > day[:-1])
+        gaps, whose = (day[1:] - day[:-1])[follows], person[1:][follows]
+        people = rows.people
+        count = np.bincount(whose, minlength=people)
+        if which in ("max", "last"):
+            found = np.zeros(people)
+            runs = np.flatnonzero(np.diff(whose, prepend=-1))
+            if len(runs):
+                ends = np.append(runs[1:], len(whose)) - 1
+                found[whose[runs]] = np.maximum.reduceat(gaps, runs) if which == "max" else gaps[ends]
+            return found, count >= 1
+        total = np.bincount(whose, weights=gaps, minlength=people)
+        if which == "mean":
+            return total / np.maximum(count, 1), count >= 1
+        # Days are whole numbers, so both sums are exact and nothing cancels.
+        squares = np.bincount(whose, weights=gaps * gaps, minlength=people)
+        return np.sqrt((count * squares - total * total) / np.maximum(count * (count - 1), 1)), count >= 2

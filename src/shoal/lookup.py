@@ -1,0 +1,168 @@
+"""Answers about one person: who they are, what they did, and why they are in a segment or not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from shoal import summary
+from shoal.define.words import Label
+from shoal.errors import NotFound
+from shoal.model.rules import Clause
+from shoal.model.rules import explain as clauses_of
+from shoal.store.runs import Run
+
+RECENT = 20
+
+
+def profile(run: Run, id: str) -> dict[str, Any]:  # noqa: A002
+    """One person: identifiers, traits, features, memberships and the last events.
+
+    `id` is a profile id, an identifier's value, or `type:value`.
+
+    Raises NotFound when nobody has it, or when several people do.
+    """
+    who = find(run, id)
+    mine = pc.field("profile_id") == who
+    traits = _rows(run, "profiles", mine)[0]
+    features = next(iter(_rows(run, "features", mine)), {})
+    for row in (traits, features):
+        row.pop("person", None)
+        row.pop("profile_id", None)
+    stays = _rows(run, "memberships", mine)
+    return {
+        "profile_id": who,
+        "first_seen": traits.pop("first_seen"),
+        "last_seen": traits.pop("last_seen"),
+        "identifiers": _rows(run, "identifiers", mine),
+        "traits": traits,
+        "as_of": features.pop("as_of", None),
+        "features": features,
+        "labels": {name: one["label"] for name, one in run.read_part("features")["meta"].items()},
+        "units": {name: one["unit"] for name, one in run.read_part("features")["meta"].items()},
+        "scores": [],
+        "memberships": [{key: value for key, value in stay.items() if key != "profile_id"} for stay in stays],
+        "consents": [],
+        "timeline": timeline(run, who),
+    }
+
+
+def find(run: Run, id: str) -> str:  # noqa: A002
+    """The profile id that an id or identifier stands for.
+
+    Raises NotFound when nobody has it, or when several people do.
+    """
+    identifiers = ds.dataset(run.files("identifiers"))
+    kind, _, value = id.partition(":")
+    wanted = (pc.field("profile_id") == id) | (pc.field("value") == id)
+    if value:
+        wanted = wanted | ((pc.field("type") == kind) & (pc.field("value") == value))
+    found = identifiers.to_table(columns=["profile_id", "type"], filter=wanted).to_pylist()
+    if not found:
+        folded = identifiers.to_table(columns=["profile_id", "type"], filter=pc.utf8_lower(pc.field("value")) == id.lower())
+        found = folded.to_pylist()
+    people = sorted({row["profile_id"] for row in found})
+    if not people:
+        raise NotFound(
+            f"nobody has the id '{id}' as of the last run. Rule: a profile id, or an identifier as the tables hold it "
+            "(e-mails in small letters, phones as +49...). Remedy: look in `ws.table('identifiers')`"
+        )
+    if len(people) > 1:
+        kinds = sorted({f"{row['type']}:{id}" for row in found})
+        raise NotFound(f"'{id}' stands for {len(people)} people. Remedy: name its type, one of {', '.join(kinds)}")
+    return people[0]
+
+
+def timeline(run: Run, who: str, limit: int = RECENT) -> list[dict[str, Any]]:
+    """The person's last events, latest first."""
+    table = _events(run, who).sort_by([("at", "descending"), ("event_id", "descending")]).slice(0, limit)
+    return [
+        {
+            "at": row["at"],
+            "event": row["event"],
+            "value": row["value"],
+            "source": row["source"],
+            "properties": {name: value for name, value in (row["properties"] or {}).items() if value is not None},
+        }
+        for row in table.to_pylist()
+    ]
+
+
+def explain(run: Run, segment: summary.Segment, id: str, *, at: int | None = None) -> dict[str, Any]:  # noqa: A002
+    """Why a person is or is not in a segment, clause by clause, as of the run or of another instant.
+
+    Raises NotFound when there is no such person, or when they had done nothing by then.
+    """
+    who = find(run, id)
+    part = run.read_part("features")
+    labels = {name: Label(one["label"], one["unit"] or None) for name, one in part["meta"].items()}
+    row = _row_at(run, who, part, at) if at is not None and at != part["as_of"] else _row(run, who)
+    clauses = clauses_of(segment.rule, row, labels)
+    return {
+        "segment": segment.name,
+        "version": segment.version,
+        "profile_id": who,
+        "as_of": row["as_of"][0].as_py(),
+        "member": all(clause.holds is True for clause in clauses),
+        "rule": segment.rule,
+        "words": segment.words,
+        "clauses": [_plain(clause) for clause in clauses],
+    }
+
+
+def _plain(clause: Clause) -> dict[str, Any]:
+    return {
+        "words": clause.words,
+        "rule": clause.rule,
+        "holds": clause.holds,
+        "actual": dict(clause.actual),
+        "parts": [_plain(part) for part in clause.parts],
+    }
+
+
+def _row(run: Run, who: str) -> pa.Table:
+    return ds.dataset(run.files("features")).to_table(filter=pc.field("profile_id") == who)
+
+
+def _row_at(run: Run, who: str, part: dict[str, Any], at: int) -> pa.Table:
+    """The person's features as of another instant, by the very same plan over their own events."""
+    from shoal.define.kernel import Plan
+    from shoal.model.derived import derive
+
+    plan = Plan.from_dict(part["plan"])
+    events = _flat(_events(run, who), plan.event_columns)
+    rows = list(plan.run(events.to_batches(), [at]))
+    if not rows or not sum(batch.num_rows for batch in rows):
+        first = events["at"][0].as_py() if events.num_rows else None
+        raise NotFound(f"{who} had done nothing by {datetime.fromtimestamp(at / 1e6, UTC)}; first seen {first}")
+    return derive(pa.Table.from_batches(rows), part["derived"])
+
+
+def _events(run: Run, who: str) -> pa.Table:
+    """A person's events, from the bucket files whose range of people holds them."""
+    person = int(who[1:], 16)
+    person -= (person >> 63) << 64
+    table = ds.dataset(run.files("events")).to_table(filter=pc.field("person") == person)
+    return table.sort_by([("at", "ascending"), ("event_id", "ascending")])
+
+
+def _flat(events: pa.Table, columns: tuple[str, ...]) -> pa.Table:
+    struct = events["properties"].combine_chunks() if events.num_rows else None
+    found = {}
+    for name in dict.fromkeys(("person", "at", *columns)):
+        if name in events.column_names:
+            found[name] = events[name]
+        elif struct is not None:
+            found[name] = pc.struct_field(struct, name)
+    return pa.table(found)
+
+
+def _rows(run: Run, table: str, wanted: pc.Expression) -> list[dict[str, Any]]:
+    files: list[Path] = run.files(table)
+    found: list[dict[str, Any]] = ds.dataset(files).to_table(filter=wanted).to_pylist() if files else []
+    return found

@@ -1,0 +1,32 @@
+"""The first recipe: k-means on the quantile-transformed, theme-weighted features."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from shoal.model.matrix import Matrix
+from shoal.model.recipe import Grouping, grouping
+
+
+class KMeansRecipe:
+    """Lloyd's k-means with k-means++ starts (Arthur and Vassilvitskii 2007), the best of `starts`."""
+
+    name = "k-means on quantile features"
+
+    def __init__(self, starts: int = 3) -> None:
+        self.starts = starts
+
+    def fit(self, matrix: Matrix, k: int, seed: int) -> Grouping:
+        """At most `k` groups; fewer when there are fewer different people."""
+        from sklearn.cluster import KMeans
+        from sklearn.exceptions import ConvergenceWarning
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        k = min(k, matrix.values.shape[0])
+        # One thread: sums keep their order, and on a shared machine more threads spin (measured).
+        with threadpool_limits(1), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = KMeans(k, n_init=self.starts, random_state=seed, max_iter=100).fit(matrix.values)
+        return grouping(model.labels_.astype(np.int64), matrix.values)

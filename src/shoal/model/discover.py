@@ -1,0 +1,125 @@
+"""Discovery from features to named rules: matrix, recipe, number of segments, distillation, names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from shoal.model import matrix as design
+from shoal.model.choose import candidates, choose_k, stable
+from shoal.model.clusters import KMeansRecipe
+from shoal.model.distil import Distilled, distil, drawing
+from shoal.model.levels import basis
+from shoal.model.matrix import Array, Matrix, numbers
+from shoal.model.meta import FeatureMeta
+from shoal.model.name import names
+from shoal.model.portrait import Crowd, crowd, portrait
+from shoal.model.recipe import Recipe
+from shoal.model.rules import Cut, select
+from shoal.summary import Discovery, KChoice
+
+FEWEST = 40
+GAIN = 0.03
+MANY = 15
+
+
+@dataclass(frozen=True)
+class Found:
+    """The discovered segments (none when `reason` says why not), and what the report shows of how they were found."""
+
+    cuts: tuple[Cut, ...]
+    discovery: Discovery
+    reason: str = ""
+
+
+def discover(
+    table: pa.Table,
+    meta: Mapping[str, FeatureMeta],
+    *,
+    budget: int = 6,
+    floor: float = 0.02,
+    seed: int = 0,
+    recipe: Recipe | None = None,
+    taken: Collection[str] = (),
+    everybody: Crowd | None = None,
+) -> Found:
+    """At most `budget` segments of the people in `table` (one row a person), as disjoint rules that cover everybody.
+
+    Too few people, or none that differ, is a `reason`, not an error. `taken` are names already given;
+    `everybody` saves measuring the people twice.
+    """
+    recipe = recipe or KMeansRecipe()
+    inputs = design.build(table, meta, seed=seed)
+    reason = _hopeless(table.num_rows, inputs)
+    if reason:
+        return Found((), _nothing(recipe, inputs, reason), reason)
+    choices = choose_k(recipe, inputs, candidates(budget, len(inputs.rows)), seed)
+    choices, distilled = _sayable(recipe, inputs, choices, floor, _worth(table, inputs), seed)
+    if len(distilled.groups) < 2:
+        reason = "not enough data: no rule tells the people apart"
+        return Found((), _nothing(recipe, inputs, reason), reason)
+    everybody = everybody or crowd(table, meta, seed=seed)
+    members = [select(rule, table) for rule in distilled.rules]
+    portraits = [portrait(everybody, member) for member in members]
+    titles = names(everybody, portraits, taken)
+    notes = list(distilled.notes)
+    if budget > MANY:
+        notes.append(f"{budget} segments were allowed; more than {MANY} can seldom be told apart or acted on")
+    discovery = Discovery(
+        recipe=recipe.name,
+        inputs=list(inputs.names),
+        dropped=dict(inputs.dropped),
+        choices=choices,
+        tree=drawing(distilled, inputs, titles),
+        fidelity=distilled.fidelity,
+        notes=[*notes, *([] if distilled.held_out else ["too few people for a holdout: fidelity is of those fitted"])],
+    )
+    cuts = [
+        Cut(title, "discovered", rule, "niche" if niche else "draft", {"fidelity": jaccard, "cluster": group})
+        for title, rule, niche, jaccard, group in zip(
+            titles, distilled.rules, distilled.niche, distilled.jaccards, distilled.groups, strict=True
+        )
+    ]
+    richest = sorted(
+        range(len(cuts)), key=lambda place: (-(portraits[place].value_share or 0.0), -portraits[place].size)
+    )
+    return Found(tuple(cuts[place] for place in richest), discovery)
+
+
+def _sayable(
+    recipe: Recipe, inputs: Matrix, choices: list[KChoice], floor: float, worth: Array | None, seed: int
+) -> tuple[list[KChoice], Distilled]:
+    """The chosen number, or a smaller stable one whose rules say clearly better what the clusters are."""
+    chosen = next(choice for choice in choices if choice.chosen)
+    best = _rules(recipe, inputs, chosen.k, floor, worth, seed)
+    for choice in sorted(choices, key=lambda choice: -choice.k):
+        if best.sayable:
+            break
+        if choice.k < chosen.k and stable(choice):
+            other = _rules(recipe, inputs, choice.k, floor, worth, seed)
+            if other.sayable or other.fidelity >= best.fidelity + GAIN:
+                chosen, best = choice, other
+    return [choice.model_copy(update={"chosen": choice.k == chosen.k}) for choice in choices], best
+
+
+def _rules(recipe: Recipe, inputs: Matrix, k: int, floor: float, worth: Array | None, seed: int) -> Distilled:
+    return distil(inputs, recipe.fit(inputs, k, seed), floor=floor, worth=worth, seed=seed)
+
+
+def _worth(table: pa.Table, inputs: Matrix) -> Array | None:
+    column = basis(table).monetary
+    return None if column is None else numbers(table, column, inputs.rows)
+
+
+def _hopeless(people: int, inputs: Matrix) -> str:
+    if people < FEWEST:
+        return f"not enough data: {people} people, at least {FEWEST} are needed to look for segments"
+    if not inputs.names:
+        return "not enough data: no feature differs between people"
+    return ""
+
+
+def _nothing(recipe: Recipe, inputs: Matrix, reason: str) -> Discovery:
+    return Discovery(recipe=recipe.name, inputs=list(inputs.names), dropped=dict(inputs.dropped), notes=[reason])

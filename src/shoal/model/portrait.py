@@ -1,0 +1,159 @@
+"""A segment against everybody else: the numbers that names and briefs speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from shoal.model.levels import Basis, basis
+from shoal.model.lifecycle import Rhythm, rhythm
+from shoal.model.matrix import PROTECTED, SAMPLE, STANDING, Array, lines_only, numbers, sample, uniform
+from shoal.model.meta import FeatureMeta, complete
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Everybody, measured once: a sample's values and ranks by feature, the worth of all, the data's rhythm."""
+
+    meta: Mapping[str, FeatureMeta]
+    values: Mapping[str, Array]
+    ranks: Mapping[str, Array]
+    rows: NDArray[np.int64]
+    worth: Array
+    people: int
+    basis: Basis
+    rhythm: Rhythm | None
+    business: str
+    artefacts: frozenset[str] = frozenset()
+
+    def has(self, *names: str) -> bool:
+        return all(name in self.values for name in names)
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """One segment's numbers: means, medians and effects by feature, inside and outside.
+
+    An effect is the difference of mean ranks over the standard deviation of all ranks, so outliers do not move it.
+    """
+
+    size: int
+    share: float
+    value_share: float | None
+    concentration: float | None
+    inside: Mapping[str, float]
+    outside: Mapping[str, float]
+    medians: Mapping[str, float]
+    outside_medians: Mapping[str, float]
+    effects: Mapping[str, float]
+    ranks: Mapping[str, float]
+    known: Mapping[str, float]
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+
+def crowd(table: pa.Table, meta: Mapping[str, FeatureMeta], *, seed: int = 0) -> Crowd:
+    """Everybody's numbers, from at most 50,000 seeded people; sums of value over all."""
+    names = [
+        name
+        for name in table.column_names
+        if name not in STANDING
+        and not PROTECTED & set(name.lower().split("_"))
+        and (pa.types.is_integer(table[name].type) or pa.types.is_floating(table[name].type))
+    ]
+    rows = sample(table.num_rows, SAMPLE, seed)
+    values = {name: np.where(np.isfinite(v := numbers(table, name, rows)), v, np.nan) for name in names}
+    found = basis(table)
+    worth = np.zeros(table.num_rows)
+    if found.monetary is not None:
+        worth = np.clip(np.nan_to_num(numbers(table, found.monetary), posinf=0.0, neginf=0.0), 0.0, None)
+    return Crowd(
+        meta=complete(names, meta),
+        values=values,
+        ranks={name: _ranked(column) for name, column in values.items()},
+        rows=rows,
+        worth=worth,
+        people=table.num_rows,
+        basis=found,
+        rhythm=rhythm(table),
+        business=_business(set(names), found),
+        artefacts=frozenset(lines_only(names)),
+    )
+
+
+def portrait(everybody: Crowd, member: NDArray[np.bool_]) -> Portrait:
+    """The numbers of the people for whom `member` (one entry a person) holds."""
+    inside = member[everybody.rows]
+    own = everybody.worth[member]
+    total, mine = float(everybody.worth.sum()), float(own.sum())
+    effects, ranks = {}, {}
+    for name, ranked in everybody.ranks.items():
+        effects[name], ranks[name] = _effect(ranked, inside)
+    return Portrait(
+        size=int(member.sum()),
+        share=float(member.mean()) if len(member) else 0.0,
+        value_share=mine / total if total > 0 else None,
+        concentration=_top_tenth(own),
+        inside={name: _mean(column[inside]) for name, column in everybody.values.items()},
+        outside={name: _mean(column[~inside]) for name, column in everybody.values.items()},
+        medians={name: _median(column[inside]) for name, column in everybody.values.items()},
+        outside_medians={name: _median(column[~inside]) for name, column in everybody.values.items()},
+        effects=effects,
+        ranks=ranks,
+        known={name: 1 - float(np.isnan(column[inside]).mean()) for name, column in everybody.values.items()}
+        if inside.any()
+        else {},
+        shares=_shares(everybody, inside),
+    )
+
+
+def _shares(everybody: Crowd, inside: NDArray[np.bool_]) -> dict[str, float]:
+    often = everybody.basis.frequency
+    if often is None or not inside.any():
+        return {}
+    times = np.nan_to_num(everybody.values[often][inside])
+    return {"none": float((times < 1).mean()), "once": float(((times >= 1) & (times < 2)).mean())}
+
+
+def _business(names: set[str], found: Basis) -> str:
+    if found.people == "customers":
+        return "commerce"
+    return "content" if "views" in names else "usage"
+
+
+def _ranked(values: Array) -> Array:
+    known = ~np.isnan(values)
+    ranks = np.full(len(values), np.nan)
+    ranks[known] = uniform(values[known])
+    return ranks
+
+
+def _effect(ranks: Array, inside: NDArray[np.bool_]) -> tuple[float, float]:
+    known = ~np.isnan(ranks)
+    here, there = ranks[inside & known], ranks[~inside & known]
+    deviation = float(ranks[known].std()) if known.any() else 0.0
+    mean = float(here.mean()) if len(here) else 0.5
+    if not len(here) or not len(there) or deviation == 0:
+        return 0.0, mean
+    return (mean - float(there.mean())) / deviation, mean
+
+
+def _mean(values: Array) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _median(values: Array) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else float("nan")
+
+
+def _top_tenth(worth: Array) -> float | None:
+    total = float(worth.sum())
+    if len(worth) < 20 or total <= 0:
+        return None
+    count = max(1, len(worth) // 10)
+    return float(np.partition(worth, len(worth) - count)[-count:].sum()) / total

@@ -1,0 +1,111 @@
+"""A segment as a rule: who it selects, and clause by clause why one person is in or out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from shoal.define.evaluate import Frame, evaluate, mask
+from shoal.define.parse import parse
+from shoal.define.tree import Call, Expr, columns_of
+from shoal.define.types import Type, types_of
+from shoal.define.words import Label, to_text, to_words
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One segment as a rule over feature columns.
+
+    `kind` is discovered, rfm, value, lifecycle or intent; `status` is draft or niche; `facts` are numbers known from
+    how it was made.
+    """
+
+    name: str
+    kind: str
+    rule: str
+    status: str = "draft"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One condition of a rule on one person: `holds` is None where a value is unknown; `actual` what was read."""
+
+    words: str
+    rule: str
+    holds: bool | None
+    actual: Mapping[str, Any]
+    parts: tuple[Clause, ...] = ()
+
+
+def read(rule: str, table: pa.Table) -> Expr:
+    """The typed tree of a rule over the columns of `table`.
+
+    Raises ExpressionError with the place and the nearest known name.
+    """
+    return parse(rule, types_of(table.schema), expect=Type.BOOL)
+
+
+def select(rule: str, table: pa.Table) -> NDArray[np.bool_]:
+    """The people (rows) whom a rule selects; unknown is not selected.
+
+    >>> select("orders >= 3", pa.table({"orders": [1, 3, None]})).tolist()
+    [False, True, False]
+    """
+    found: NDArray[np.bool_] = np.asarray(mask(read(rule, table), table), dtype=bool)
+    return found
+
+
+def assign(cuts: Sequence[Cut], table: pa.Table) -> NDArray[np.int64]:
+    """The position of the first cut whose rule holds for each person; -1 where none does.
+
+    >>> cuts = [Cut("many", "rule", "orders >= 3"), Cut("few", "rule", "orders < 3")]
+    >>> assign(cuts, pa.table({"orders": [1, 3, None]})).tolist()
+    [1, 0, -1]
+    """
+    frame = Frame(table)
+    place = np.full(table.num_rows, -1, dtype=np.int64)
+    for index in reversed(range(len(cuts))):
+        place[frame.mask(read(cuts[index].rule, table))] = index
+    return place
+
+
+def words(rule: str, table: pa.Table, labels: Mapping[str, Label] | None = None) -> str:
+    """The rule in plain words.
+
+    >>> words("orders >= 3", pa.table({"orders": [1]}))
+    'orders is at least 3'
+    """
+    expr = read(rule, table)
+    return "everybody" if rule == "true" else to_words(expr, labels)
+
+
+def explain(rule: str, row: pa.Table, labels: Mapping[str, Label] | None = None) -> list[Clause]:
+    """Why one person (a table of one row) is or is not selected: each clause with its truth and the values read.
+
+    >>> person = pa.table({"orders": [5], "recency_days": [40.0]})
+    >>> [(clause.words, clause.holds) for clause in explain("orders >= 3 and recency_days < 30", person)]
+    [('orders is at least 3', True), ('recency days is less than 30', False)]
+    """
+    expr = read(rule, row)
+    clauses = expr.args if isinstance(expr, Call) and expr.function == "and" else (expr,)
+    return [_clause(clause, row, labels) for clause in clauses]
+
+
+def _clause(expr: Expr, row: pa.Table, labels: Mapping[str, Label] | None) -> Clause:
+    found = evaluate(expr, row)
+    parts: tuple[Clause, ...] = ()
+    if isinstance(expr, Call) and expr.function in ("and", "or"):
+        parts = tuple(_clause(part, row, labels) for part in expr.args)
+    return Clause(
+        words=to_words(expr, labels),
+        rule=to_text(expr),
+        holds=bool(found.values[0]) if found.valid[0] else None,
+        actual={name: row[name][0].as_py() for name in sorted(columns_of(expr))},
+        parts=parts,
+    )

@@ -1,0 +1,190 @@
+"""The story as code: unify, features, model, validate, report, in order, over one run's folder.
+
+Each stage reads tables and leaves tables. What a stage needs of another is handed to it here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from zoneinfo import ZoneInfo
+
+from shoal import summary
+from shoal.define.segment import SegmentFile, load_segments
+from shoal.engine.protocol import Engine
+from shoal.errors import NotFound, UsageError, suggest
+from shoal.registry import engine as open_engine
+from shoal.settings import Settings
+from shoal.store.runs import Run, Runs, write_text
+
+Tell = Callable[[str, float | None], None]
+
+
+@dataclass
+class Work:
+    """What every stage is given: the settings, the run's folder, the one before it, the engine."""
+
+    folder: Path
+    settings: Settings
+    run: Run
+    before: Run | None
+    engine: Engine
+    tell: Tell
+    as_of: int | None = None
+    own: list[SegmentFile] = field(default_factory=list)
+
+
+def _unify(work: Work) -> None:
+    from shoal.unify.run import unify
+
+    unify(work.folder, work.settings, work.engine, work.run, work.before, work.as_of, work.tell)
+
+
+def _features(work: Work) -> None:
+    from shoal.model.run import features
+    from shoal.unify.events import batches
+
+    features(work.settings, work.engine, work.run, batches, work.tell)
+
+
+def _model(work: Work) -> None:
+    from shoal.model.run import segments
+
+    segments(work.settings, work.own, work.run, work.before, work.tell)
+
+
+def _validate(work: Work) -> None:
+    from shoal.model.run import contenders, refit
+    from shoal.validate.run import validate
+
+    validate(work.settings, work.run, refit=refit, contenders=contenders, tell=work.tell)
+
+
+def _report(work: Work) -> None:
+    from shoal.report.html import render
+
+    told = assemble(work.folder, work.settings, work.run)
+    work.run.write_part("run", told.model_dump(mode="json"))
+    write_text(work.run.folder / "report.html", render(told))
+
+
+STAGES: Mapping[str, Callable[[Work], None]] = {
+    "unify": _unify,
+    "features": _features,
+    "model": _model,
+    "validate": _validate,
+    "report": _report,
+}
+SHARE = {"unify": 0.0, "features": 0.45, "model": 0.7, "validate": 0.85, "report": 0.97}
+
+
+def run(
+    folder: Path, settings: Settings, *, as_of: str | None = None, only: str | None = None, tell: Tell
+) -> summary.Run:
+    """Runs every stage, or one over the last run's tables, and publishes the result whole.
+
+    `as_of` is ISO 8601, in the workspace's zone where it names none; nothing later is used.
+
+    Raises UsageError, SettingsError, DataError, Busy or StorageError; the last good run then stays as it was.
+    """
+    if only is not None and only not in STAGES:
+        raise UsageError(f"unknown stage '{only}'.{suggest(only, STAGES)}")
+    cutoff = instant(as_of, settings.time_zone) if as_of else None
+    own = load_segments(folder)
+    runs = Runs(folder)
+    before = runs.last()
+    with runs.begin(settings.keep_runs) as draft:
+        scratch = draft.folder / "scratch"
+        with open_engine(settings, scratch) as engine:
+            work = Work(folder, settings, draft, before, engine, tell, cutoff, own)
+            if only is not None:
+                _carry_over(before, draft, folder)
+            timings = dict(draft.read_part("timings") or {})
+            for name, stage in STAGES.items():
+                if only is not None and name not in (only, "report"):
+                    continue
+                began = perf_counter()
+                tell(name, SHARE[name])
+                draft.write_part("timings", timings)
+                stage(work)
+                timings[name] = round(perf_counter() - began, 3)
+        shutil.rmtree(scratch, ignore_errors=True)
+        draft.write_part("timings", timings)
+        html = (draft.folder / "report.html").read_text(encoding="utf-8")
+    write_text(folder / "report.html", html)
+    done = runs.current()
+    return summary.Run.model_validate(done.read_part("run")).model_copy(update={"timings": timings})
+
+
+def instant(text: str, time_zone: str) -> int:
+    """Microseconds since 1970 of an ISO 8601 text; a date alone is its midnight in `time_zone`.
+
+    >>> instant("1970-01-02", "UTC")
+    86400000000
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"'{text}' is not an instant. Rule: ISO 8601. Remedy: such as 2011-06-09T12:00") from None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=ZoneInfo(time_zone))
+    since = at - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def assemble(folder: Path, settings: Settings, run: Run) -> summary.Run:
+    """The run's summary from the parts that the stages left."""
+    unified = run.read_part("unify") or {}
+    modelled = run.read_part("model") or {}
+    validated = run.read_part("validate") or {}
+    featured = run.read_part("features") or {}
+    name = settings.name if settings.name != "shop" else folder.resolve().name or "shop"
+    return summary.Run(
+        run_id=run.run_id,
+        workspace=name,
+        as_of=featured.get("as_of_text", ""),
+        currency=settings.currency,
+        rows={**unified.get("rows", {}), **modelled.get("rows", {}), **validated.get("rows", {})},
+        segments=[
+            summary.Segment.model_validate(one) for one in validated.get("segments") or modelled.get("segments", [])
+        ],
+        verdicts=[summary.Verdict.model_validate(one) for one in validated.get("verdicts", [])],
+        comparison=validated.get("comparison"),
+        discovery=modelled.get("discovery"),
+        quality=unified.get("quality", []),
+        timings=run.read_part("timings") or {},
+        questions=unified.get("questions", []),
+        notes=[
+            *unified.get("notes", []),
+            *featured.get("notes", []),
+            *modelled.get("notes", []),
+            *validated.get("notes", []),
+        ],
+        extra=featured.get("extra", {}),
+    )
+
+
+def _carry_over(before: Run | None, draft: Run, folder: Path) -> None:
+    """Starts from the last run's files, without copying what is on the same disk."""
+    if before is None:
+        raise NotFound(f"{folder}: there is no run to take the other stages from. Remedy: `shoal run` first")
+    for path in before.folder.rglob("*"):
+        target = draft.folder / path.relative_to(before.folder)
+        if path.is_dir():
+            target.mkdir(exist_ok=True)
+        elif path.suffix == ".parquet":
+            _link(path, target)
+        else:
+            shutil.copyfile(path, target)
+
+
+def _link(path: Path, target: Path) -> None:
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copyfile(path, target)

@@ -1,0 +1,70 @@
+"""A run as one self-contained page: no script, no request, every word of the data escaped."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+import shoal
+from shoal.report import numbers, words
+from shoal.report.charts import RADIUS, shorten
+from shoal.report.tree import conditions
+from shoal.report.view import View, amount, grade, span
+from shoal.summary import Run
+
+
+def render(run: Run) -> str:
+    """The report of a run as HTML text, to be written as UTF-8."""
+    page = _environment().get_template("report.html.j2")
+    return page.render(run=run, view=View(run), version=shoal.__version__)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("shoal.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_clean,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for filter_ in (
+        numbers.count,
+        numbers.compact,
+        numbers.money,
+        numbers.percent,
+        numbers.decimal,
+        numbers.fixed,
+        numbers.signed,
+        numbers.duration,
+        numbers.days,
+        numbers.instant,
+        words.kind,
+        words.measure,
+        words.score,
+        words.subject,
+        words.title,
+        words.upcoming,
+        words.plural,
+        shorten,
+    ):
+        environment.filters[filter_.__name__] = filter_
+    environment.globals.update(
+        amount=amount,
+        span=span,
+        grade=grade,
+        known=numbers.known,
+        conditions=conditions,
+        marks=words.MARKS,
+        glossary=words.GLOSSARY,
+        radius=RADIUS,
+    )
+    return environment
+
+
+def _clean(value: object) -> object:
+    """Takes control and direction characters out of whatever the page prints."""
+    return words.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,122 @@
+"""The segment tree as streams: everybody enters on the left and ends in a segment on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from shoal.report.numbers import percent
+from shoal.summary import TreeNode
+
+_COLUMN = 226.0
+_ROW = 50.0
+_ENDS = 230.0
+_THICKEST = 64.0
+_MARGIN = 10.0
+_LEFT = 10.0
+
+
+@dataclass(frozen=True)
+class Knot:
+    """A node of the tree: its condition, its share of people, and its segment when it is a leaf."""
+
+    x: float
+    y: float
+    depth: int
+    thick: float
+    words: str
+    share: str
+    segment: str | None
+    start: tuple[float, float] | None
+
+    @property
+    def text_y(self) -> float:
+        """The line of its words: on the side that its own stream does not come from."""
+        far = max(self.thick, 12.0) / 2
+        above = self.start is None or self.start[1] > self.y
+        return round(self.y - far - 7 if above else self.y + far + 16, 1)
+
+    @property
+    def path(self) -> str:
+        """The stream from its start in the parent, as an SVG path."""
+        if self.start is None:
+            return ""
+        x, y = self.start
+        middle = round((x + self.x) / 2, 1)
+        return f"M{x} {y} C{middle} {y} {middle} {self.y} {self.x} {self.y}"
+
+
+@dataclass(frozen=True)
+class Streams:
+    width: float
+    height: float
+    knots: list[Knot]
+
+
+def streams(root: TreeNode) -> Streams:
+    """Places every node: depth across, leaves evenly down, a parent between its branches."""
+    depth = max(_depths(root))
+    knots, _, height = _place(root, symbols(root.rule) or "Everybody", 0, _MARGIN)
+    return Streams(width=depth * _COLUMN + _ENDS + _LEFT, height=height + _MARGIN, knots=knots)
+
+
+def _depths(node: TreeNode, depth: int = 0) -> Iterator[int]:
+    yield depth
+    for branch in node.branches:
+        yield from _depths(branch, depth + 1)
+
+
+def _place(node: TreeNode, words: str, depth: int, top: float) -> tuple[list[Knot], Knot, float]:
+    placed: list[Knot] = []
+    children: list[Knot] = []
+    bottom = top
+    for branch, branch_words in conditions(node):
+        below, child, bottom = _place(branch, branch_words, depth + 1, bottom)
+        placed += below
+        children.append(child)
+    if not children:
+        bottom = top + _ROW
+    y = (children[0].y + children[-1].y) / 2 if children else top + _ROW / 2
+    knot = Knot(
+        x=round(_LEFT + depth * _COLUMN, 1),
+        y=round(y, 1),
+        depth=depth,
+        thick=round(max(1.5, min(1.0, node.share) * _THICKEST), 1),
+        words=words,
+        share=percent(node.share),
+        segment=node.segment,
+        start=None,
+    )
+    started = _starts(knot, children)
+    return [*(started.get(id(below), below) for below in placed), knot], knot, bottom
+
+
+def _starts(parent: Knot, children: list[Knot]) -> dict[int, Knot]:
+    """The children, their streams leaving the parent one below the other."""
+    started: dict[int, Knot] = {}
+    edge = parent.y - sum(child.thick for child in children) / 2
+    for child in children:
+        started[id(child)] = replace(child, start=(parent.x, round(edge + child.thick / 2, 1)))
+        edge += child.thick
+    return started
+
+
+def symbols(rule: str) -> str:
+    """A condition with the signs that people know.
+
+    >>> symbols("recency_days <= 60")
+    'recency_days ≤ 60'
+    """
+    return rule.replace("<=", "≤").replace(">=", "≥")
+
+
+def conditions(node: TreeNode) -> list[tuple[TreeNode, str]]:
+    """The branches, each with the condition that leads into it.
+
+    A branch without a rule of its own answers its parent's: yes first, no second.
+    """
+    answers = ("yes", "no")
+    return [
+        (branch, symbols(branch.rule) or (answers[i] if i < len(answers) else "otherwise"))
+        for i, branch in enumerate(node.branches)
+    ]

@@ -1,0 +1,171 @@
+"""The runs of a workspace on disk: written aside, renamed whole, read by anybody at any time.
+
+.shoal/lock              held while a run writes
+.shoal/current           name of the last good run
+.shoal/runs/RUN_ID/      that run's tables (Parquet) and parts (JSON)
+.shoal/runs/RUN_ID.part  a run being written, or left by one that was killed
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from filelock import FileLock, Timeout
+
+from shoal.errors import Busy, NotFound, StorageError
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder."""
+
+    run_id: str
+    folder: Path
+
+    def path(self, table: str) -> Path:
+        """Where a table lies: a folder of bucket files for `events`, else one file."""
+        return self.folder / "events" if table == "events" else self.folder / f"{table}.parquet"
+
+    def files(self, table: str) -> list[Path]:
+        """The Parquet files of a table, in order; empty when the run has no such table."""
+        path = self.path(table)
+        if path.is_dir():
+            return sorted(path.glob("*.parquet"))
+        return [path] if path.exists() else []
+
+    def write_part(self, name: str, content: Any) -> None:
+        """Keeps a stage's plain results as JSON."""
+        write_text(self.folder / f"{name}.json", json.dumps(content, ensure_ascii=False, indent=1))
+
+    def read_part(self, name: str) -> Any:
+        """A stage's plain results; None when that stage has not run."""
+        path = self.folder / f"{name}.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+class Runs:
+    """Every run of one workspace. `folder` is the workspace's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.workspace = folder
+        self.home = folder / ".shoal"
+        self.runs = self.home / "runs"
+
+    def current(self) -> Run:
+        """The last good run.
+
+        Raises NotFound when there has been none.
+        """
+        run = self.last()
+        if run is None:
+            raise NotFound(f"{self.workspace}: there is no finished run here yet. Remedy: `shoal run`")
+        return run
+
+    def last(self) -> Run | None:
+        """The last good run, or None."""
+        with suppress(FileNotFoundError):
+            run_id = (self.home / "current").read_text(encoding="utf-8").strip()
+            if (self.runs / run_id).is_dir():
+                return Run(run_id, self.runs / run_id)
+        return None
+
+    @contextmanager
+    def begin(self, keep: int) -> Iterator[Run]:
+        """A new run's folder; published whole when the block ends well, removed when it does not.
+
+        Raises Busy while another run writes, StorageError when the folder cannot be written.
+        """
+        with _storage(self.home):
+            self.runs.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.home / "lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                raise Busy(
+                    f"{self.workspace}: another `shoal run` is writing here. "
+                    "Rule: one run at a time; the last good run stays readable. Remedy: wait until it ends"
+                ) from None
+        try:
+            with _storage(self.home):
+                for left in self.runs.glob("*.part"):
+                    shutil.rmtree(left, ignore_errors=True)
+                run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid4().hex[:4]}"
+                run = Run(run_id, self.runs / f"{run_id}.part")
+                run.folder.mkdir()
+                try:
+                    yield run
+                    self._publish(run)
+                    self._prune(keep)
+                except BaseException:
+                    shutil.rmtree(run.folder, ignore_errors=True)
+                    raise
+        finally:
+            lock.release()
+
+    def _publish(self, run: Run) -> None:
+        for path in run.folder.rglob("*"):
+            if path.is_file():
+                _sync(path)
+        run.folder.rename(self.runs / run.run_id)
+        _sync(self.runs)
+        write_text(self.home / "current", run.run_id + "\n")
+
+    def _prune(self, keep: int) -> None:
+        done = sorted(path for path in self.runs.iterdir() if path.is_dir() and not path.name.endswith(".part"))
+        for old in done[:-keep]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a whole file or nothing: to a temporary name beside it, synced, then renamed."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with aside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _storage(home: Path) -> Iterator[None]:
+    """Turns the file system's refusals into an error with a remedy."""
+    try:
+        yield
+    except PermissionError as error:
+        raise StorageError(
+            f"{error.filename or home}: may not be written. Remedy: give this user write access to the workspace"
+        ) from error
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StorageError(f"{error.filename or home}: is not a folder. Remedy: move the file away") from error
+    except OSError as error:
+        if error.errno in (28, 122):
+            raise StorageError(
+                f"{error.filename or home}: the disk is full; the last good run is untouched. "
+                "Remedy: free some space, run again"
+            ) from error
+        if error.errno == 30:
+            raise StorageError(
+                f"{home}: the file system is read-only. Remedy: use a workspace that can be written"
+            ) from error
+        raise

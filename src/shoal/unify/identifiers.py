@@ -1,0 +1,188 @@
+"""What an identifier's value looks like once it is fit to join people: one spelling, and nobody's placeholder.
+
+Rules are SQL in DuckDB's dialect, so that they run over a whole column in the engine. Phone numbers need
+tables that SQL has not (`phonenumbers`), so they are standardised over their distinct values in Python.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Reason = Literal["placeholder", "invalid", "no_country"]
+
+TYPES = (
+    "customer_id",
+    "user_id",
+    "account_id",
+    "email",
+    "phone",
+    "device_id",
+    "anonymous_id",
+    "custom",
+)
+"""Known types, the one that names a person best first. Any other type counts as `custom`."""
+
+STRONG = frozenset({"customer_id", "user_id", "account_id", "email", "phone"})
+"""Types whose value is given to one person or account, where a device or a cookie may pass through many hands."""
+
+COUNTED = frozenset({"customer_id", "user_id", "account_id"})
+"""Types that a system counts up, so that 123456 is somebody."""
+
+_WORDS = """
+    unknown|unk|n/a|na|n.a.|#n/a|none|null|nil|nan|undefined|missing|empty|blank|void|not available|not set|not provided
+    not applicable|notset|not_set|(none)|(null)|(not set)|(not provided)|[null]|<null>|test|tester|testing|guest
+    anonymous|anon|default|dummy|sample|tbd|tba|-|--|---|.|?|??|x|xx|xxx|noreply|no-reply|no email|no phone|no_id|noid
+    -1|-1.0|-99|-999
+"""
+_TYPED_IN = "1234|12345|123456|1234567|12345678|123456789|1234567890|0123456789|abc123"
+_NOBODY = """
+    noreply|no-reply|no_reply|donotreply|do-not-reply|do_not_reply|noemail|no-email|no_email|nomail|no-mail|none|null|nil
+    unknown|anonymous|anon|guest|test|tester|testing|undefined|na|n/a|notprovided|not-provided|nobody|fake|dummy|x|xx|xxx
+    asdf|mailer-daemon|postmaster
+"""
+_NOWHERE = "noemail.com|no-email.com|nomail.com|none.com|unknown.com|email.invalid|x"
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in re.split(r"[|\n]", words) if word.strip())
+
+
+WORDS = _set(_WORDS)
+"""Values of any type that identify nobody, in lower case."""
+TYPED_IN = _set(_TYPED_IN)
+"""What fingers type into a field that must not stay empty."""
+NOBODY, NOWHERE = _set(_NOBODY), _set(_NOWHERE)
+"""Mailboxes and domains that are nobody's."""
+
+_BLANKS = " \t\r\n\v\f\u00a0\ufeff\u200b"
+_ADDRESS = (
+    r'^[^\s@<>,;:"()\[\]\\]{1,64}@([\p{L}\p{N}]([\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+[\p{L}][\p{L}\p{N}\-]*[\p{L}\p{N}]$'
+)
+
+
+def rank(kind: str) -> tuple[int, str]:
+    """Where a type stands when a person is named after one of its identifiers; smaller is better.
+
+    >>> sorted(["loyalty_card", "email", "user_id"], key=rank)
+    ['user_id', 'email', 'loyalty_card']
+    """
+    return (TYPES.index(kind) if kind in TYPES else TYPES.index("custom"), kind)
+
+
+def quote(text: str) -> str:
+    """A text as an SQL literal.
+
+    >>> quote("O'Hara")
+    "'O''Hara'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def name(text: str) -> str:
+    """A name as a quoted SQL identifier.
+
+    >>> name("at")
+    '"at"'
+    """
+    return '"' + text.replace('"', '""') + '"'
+
+
+def normalise_sql(kind: str, sql: str, placeholders: Iterable[str] = ()) -> str:
+    """SQL for the one spelling of an identifier, NULL where it identifies nobody.
+
+    `kind` is the identifier's type, `sql` an expression for its raw text, `placeholders` are further values that
+    identify nobody. A phone is only trimmed here: `phones` standardises it.
+
+    >>> normalise_sql("user_id", "uid").startswith("CASE WHEN")
+    True
+    """
+    spelt = _spelling(kind, sql)
+    return f"CASE WHEN {reason_sql(kind, sql, placeholders)} IS NULL THEN {spelt} END"
+
+
+def reason_sql(kind: str, sql: str, placeholders: Iterable[str] = ()) -> str:
+    """SQL for why a value is refused: 'placeholder', 'invalid', or NULL for a good or absent value."""
+    spelt = _spelling(kind, sql)
+    tests = [f"WHEN {_is_placeholder(kind, spelt, placeholders)} THEN 'placeholder'"]
+    if kind == "email":
+        tests.append(f"WHEN NOT {_is_address(spelt)} THEN 'invalid'")
+    return f"(CASE WHEN {spelt} IS NULL THEN NULL {' '.join(tests)} END)"
+
+
+def _spelling(kind: str, sql: str) -> str:
+    """NULL for a blank; plus-tags of an address stay, because only the mailbox's host knows whether they matter."""
+    trimmed = f"trim(nfc_normalize(CAST({sql} AS VARCHAR)), {quote(_BLANKS)})"
+    if kind == "email":
+        bare = rf"regexp_replace(lower({trimmed}), '^(mailto:|.*<)\s*([^<>]*[^<>\s])\s*>?$', '\2')"
+        return f"nullif({bare}, '')"
+    whole = rf"regexp_replace({trimmed}, '^([+-]?[0-9]+)\.0+$', '\1')"
+    return f"nullif(CASE WHEN contains({trimmed}, '.') THEN {whole} ELSE {trimmed} END, '')"
+
+
+def _is_placeholder(kind: str, spelt: str, placeholders: Iterable[str]) -> str:
+    words = WORDS | {_fold(value) for value in placeholders}
+    if kind not in COUNTED:
+        words |= TYPED_IN
+    tests = [f"lower({spelt}) IN ({_list(words)})", f"regexp_full_match({spelt}, '[+-]?[0.\\- ]*0[0.\\- ]*')"]
+    if kind == "email":
+        local, domain = f"split_part({spelt}, '@', 1)", f"split_part({spelt}, '@', 2)"
+        tests.append(f"{local} IN ({_list(NOBODY)})")
+        tests.append(f"{domain} IN ({_list(NOWHERE)})")
+        tests.append(f"({local} = 'no' AND starts_with({domain}, 'email'))")
+        tests.append(f"({domain} = {local})")
+    return f"({' OR '.join(tests)})"
+
+
+def _is_address(spelt: str) -> str:
+    return f"(length({spelt}) <= 254 AND NOT contains({spelt}, '..') AND regexp_full_match({spelt}, {quote(_ADDRESS)}))"
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(quote(word) for word in sorted(words))
+
+
+def _fold(value: str) -> str:
+    return unicodedata.normalize("NFC", value).strip(_BLANKS).lower()
+
+
+@dataclass(frozen=True)
+class Phone:
+    """A raw phone number's E.164 form, or why it has none."""
+
+    value: str | None
+    reason: Reason | None = None
+
+
+def phones(values: Iterable[str], region: str | None = None, placeholders: Iterable[str] = ()) -> dict[str, Phone]:
+    """The E.164 form of each distinct raw number.
+
+    `region` is the ISO 3166 code for numbers written without a country (`country` in shoal.yaml); without it such
+    numbers are refused as `no_country`. A number counts as good when its length is possible in its country:
+    which ranges are in use changes faster than the tables do.
+
+    >>> phones(["020 7946 0958", "0000000000"], "GB")["020 7946 0958"].value
+    '+442079460958'
+    """
+    words = WORDS | TYPED_IN | {_fold(value) for value in placeholders}
+    return {raw: _phone(raw, region, words) for raw in set(values)}
+
+
+def _phone(raw: str, region: str | None, words: frozenset[str]) -> Phone:
+    import phonenumbers as library
+
+    text = re.sub(r"^(\+?\d+)\.0+$", r"\1", unicodedata.normalize("NFKC", raw).strip(_BLANKS))
+    digits = re.sub(r"\D", "", text)
+    if _fold(text) in words or digits in words or (digits and len(set(digits)) == 1):
+        return Phone(None, "placeholder")
+    try:
+        number = library.parse(text, region.upper() if region else None)
+    except library.NumberParseException as error:
+        unplaced = error.error_type == library.NumberParseException.INVALID_COUNTRY_CODE and not text.startswith("+")
+        return Phone(None, "no_country" if unplaced and region is None else "invalid")
+    if library.is_possible_number_with_reason(number) != library.ValidationResult.IS_POSSIBLE:
+        return Phone(None, "invalid")
+    return Phone(library.format_number(number, library.PhoneNumberFormat.E164))

@@ -1,0 +1,167 @@
+"""The unify stage: raw sources to events, profiles, identifiers and a quarantine. Its story is `unify`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shoal import tables
+from shoal.engine.protocol import Engine
+from shoal.errors import DataError, SettingsError
+from shoal.errors import Fault as SettingsFault
+from shoal.settings import FILE, Settings
+from shoal.store.runs import Run
+from shoal.summary import SourceQuality
+from shoal.unify import doctor, identifiers, link, merge, read, resolve
+from shoal.unify.events import Written, check_names, write_events
+
+Tell = Callable[[str, float | None], None]
+
+
+def unify(
+    folder: Path, settings: Settings, engine: Engine, run: Run, before: Run | None, as_of: int | None, tell: Tell
+) -> None:
+    """Writes `events`, `profiles`, `identifiers` and `quarantine`; a source that cannot be read loses no other.
+
+    `as_of` (microseconds; the last event's when None) is the instant after which nothing is used.
+
+    Raises SettingsError without sources, DataError when no source gave a row.
+    """
+    if not settings.sources:
+        raise SettingsError([SettingsFault(FILE, None, "sources", "names no source", "run `shoal init FILE...`")])
+    quality: list[SourceQuality] = []
+    sources: list[link.Cleaned] = []
+    for place, name in enumerate(settings.sources):
+        tell(f"unify: reading {name}", 0.25 * place / len(settings.sources))
+        found = read.read_source(engine, name, settings, folder, _normalise(settings), rows=_rows)
+        if found.clean is not None:
+            later = _cut(engine, name, as_of)
+            quality.append(_without(found.quality, later))
+            sources.append(link.cleaned(engine, name, settings.sources[name].kind))
+        else:
+            quality.append(found.quality)
+    if not sources:
+        raise DataError(_nothing(quality))
+    check_names(sources)
+    link.standardise_phones(engine, sources, settings.country, settings.unify.placeholders)
+    refused = [link.unidentified(engine, source) for source in sources]
+    tell("unify: joining people", 0.25)
+    links = link.link(engine, sources, settings.unify.max_shared)
+    known = before.path("identifiers") if before is not None and before.files("identifiers") else None
+    resolved = resolve.resolve(engine, links.kinds, known)
+    tell("unify: sorting events", 0.3)
+    events = write_events(engine, sources, links.kinds, run.path("events"))
+    merged = merge.merge(engine, sources, links.kinds, events, run.path("profiles"), run.path("identifiers"))
+    quarantined = _quarantine(engine, sources, refused, run.path("quarantine"))
+    quality = [_judged(one, refused, merged.rates) for one in quality]
+    run.write_part(
+        "unify",
+        {
+            "as_of": as_of if as_of is not None else _last(events),
+            "quality": [one.model_dump(mode="json") for one in quality],
+            "rows": {
+                "events": events.rows,
+                "profiles": merged.profiles,
+                "identifiers": merged.identifiers,
+                "quarantine": quarantined,
+            },
+            "people": {"kept": resolved.kept, "new": resolved.new, "merged": resolved.merged, "split": resolved.split},
+            "questions": doctor.questions((folder / FILE).read_text(encoding="utf-8")),
+            "notes": [*links.report.notes, *events.notes],
+        },
+    )
+
+
+def _normalise(settings: Settings) -> Callable[[str, str], str]:
+    placeholders = settings.unify.placeholders
+
+    def normalise(kind: str, sql: str) -> str:
+        return identifiers.normalise_sql(kind, sql, placeholders)
+
+    return normalise
+
+
+def _rows(url: str, sql: str) -> Any:
+    from shoal.store.query import batches
+
+    return batches(url, sql)
+
+
+def _cut(engine: Engine, source: str, as_of: int | None) -> int:
+    """Hides the rows later than `as_of` from everything that follows; returns how many."""
+    if as_of is None:
+        return 0
+    moment = datetime.fromtimestamp(as_of / 1e6, UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+    late = f"\"at\" > TIMESTAMP '{moment}'"
+    engine.execute(
+        f"ALTER VIEW clean_{source} RENAME TO whole_{source}; "
+        f"CREATE TEMP VIEW clean_{source} AS SELECT * FROM whole_{source} WHERE NOT coalesce({late}, false)"
+    )
+    count: int = engine.query(f"SELECT count(*) AS n FROM whole_{source} WHERE {late}")["n"][0].as_py()
+    return count
+
+
+def _without(quality: SourceQuality, later: int) -> SourceQuality:
+    if not later:
+        return quality
+    note = f"{later:,} rows are later than the instant asked for and were not used"
+    return quality.model_copy(
+        update={"later": later, "loaded": quality.loaded - later, "notes": [*quality.notes, note]}
+    )
+
+
+def _judged(quality: SourceQuality, refused: Sequence[pa.Table], rates: dict[str, merge.Rates]) -> SourceQuality:
+    """A source's quality with what linking found out: rows that nobody is left in, and how well it joins."""
+    count = sum(table.num_rows for table in refused if table.num_rows and table["source"][0].as_py() == quality.source)
+    reasons = dict(quality.reasons)
+    if count:
+        reasons["no_identifier"] = reasons.get("no_identifier", 0) + count
+    rate = rates.get(quality.source, merge.Rates(None, None))
+    used = quality.read - quality.later
+    return quality.model_copy(
+        update={
+            "loaded": quality.loaded - count,
+            "quarantined": quality.quarantined + count,
+            "reasons": reasons,
+            "match_rate": (quality.loaded - count) / used if used and rate.match is not None else None,
+            "shared_rate": rate.shared,
+        }
+    )
+
+
+def _quarantine(engine: Engine, sources: Sequence[link.Cleaned], refused: Sequence[pa.Table], path: Path) -> int:
+    """Writes the quarantine table; returns its number of rows."""
+    found = [engine.query(f"SELECT * FROM quarantine_{source.name} ORDER BY row") for source in sources]
+    whole = [tables.conform(table, tables.QUARANTINE) for table in (*found, *refused)]
+    table = pa.concat_tables([tables.QUARANTINE.empty_table(), *whole])
+    pq.write_table(table, path, compression="zstd")
+    return int(table.num_rows)
+
+
+def _last(events: Written) -> int:
+    """The last event's instant in microseconds."""
+    latest = [
+        pq.read_metadata(file).row_group(group).column(_column(file, "at")).statistics.max
+        for file in events.files
+        for group in range(pq.read_metadata(file).num_row_groups)
+    ]
+    if not latest:
+        return 0
+    since = max(latest) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _column(file: Path, name: str) -> int:
+    schema = pq.read_metadata(file).schema
+    return next(place for place in range(len(schema)) if schema.column(place).path == name)
+
+
+def _nothing(quality: Sequence[SourceQuality]) -> str:
+    why = "; ".join(f"{one.source}: {one.error or 'no rows'}" for one in quality)
+    return f"no source gave a row: {why}. Remedy: `shoal doctor`"

@@ -1,0 +1,157 @@
+"""The one object that users hold: a folder with definitions and the runs made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shoal import pipeline, settings, summary
+from shoal.errors import NotFound, StorageError, UsageError, suggest
+from shoal.store.runs import Run, Runs
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from shoal.unify.propose import Proposal
+
+Tell = Callable[[str, float | None], None]
+
+
+def _silent(_what: str, _done: float | None = None) -> None:
+    """Says nothing."""
+
+
+class Table:
+    """A table of the last good run, read when asked for."""
+
+    def __init__(self, run: Run, name: str) -> None:
+        self._run, self.name = run, name
+        self.files = run.files(name)
+        if not self.files:
+            known = sorted(path.stem for path in run.folder.iterdir() if path.suffix != ".json")
+            raise NotFound(f"run {run.run_id} has no table '{name}'.{suggest(name, known)}")
+
+    def to_arrow(self) -> pa.Table:
+        """The whole table in memory."""
+        import pyarrow.dataset
+
+        return pyarrow.dataset.dataset(self.files, format="parquet").to_table()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The whole table as a pandas frame (extra `shoal[pandas]`)."""
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> pl.LazyFrame:
+        """A lazy polars frame over the files (extra `shoal[polars]`)."""
+        import polars as pl
+
+        return pl.scan_parquet(self.files)
+
+    def sql(self, query: str) -> pa.Table:
+        """A query over the run's tables, each by its name."""
+        from shoal.engine.duckdb import open_engine
+
+        with open_engine() as engine:
+            for path in sorted(self._run.folder.iterdir()):
+                if path.suffix == ".parquet" or path.is_dir():
+                    engine.scan_parquet(path.stem, self._run.files(path.stem))
+            return engine.query(query)
+
+    def __len__(self) -> int:
+        import pyarrow.parquet
+
+        return sum(pyarrow.parquet.read_metadata(file).num_rows for file in self.files)
+
+    def __repr__(self) -> str:
+        return f"Table({self.name!r}, rows={len(self)}, run={self._run.run_id!r})"
+
+
+class Workspace:
+    """A folder with `shoal.yaml`; `shoal.open(dir)` gives one."""
+
+    def __init__(self, folder: Path | str = ".") -> None:
+        self.folder = Path(folder)
+        self.runs = Runs(self.folder)
+
+    @cached_property
+    def settings(self) -> settings.Settings:
+        """The checked `shoal.yaml`. Raises SettingsError with every fault."""
+        return settings.load(self.folder)
+
+    @staticmethod
+    def init(folder: Path, files: Sequence[Path], *, force: bool = False) -> Proposal:
+        """Looks at `files` and writes a commented `shoal.yaml` into `folder`."""
+        from shoal.store.runs import write_text
+        from shoal.unify.propose import propose
+
+        if not files:
+            raise UsageError("no files were named. Remedy: `shoal init orders.csv customers.csv`")
+        target = folder / settings.FILE
+        if target.exists() and not force:
+            raise UsageError(f"{target} is there already. Remedy: edit it, or `shoal init --force` to replace it")
+        proposal = propose(files, folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_text(target, proposal.settings_text)
+        except OSError as error:
+            raise StorageError(f"{target}: cannot be written ({error.strerror})") from error
+        return proposal
+
+    @staticmethod
+    def demo(folder: Path, *, data: str = "journey", people: int = 5_000, seed: int = 1) -> Workspace:
+        """Makes a workspace with data: `journey` (a real grocery panel) or `shop` (simulated)."""
+        from shoal import demo
+
+        makers = {"journey": lambda: demo.journey(folder), "shop": lambda: demo.shop(folder, people=people, seed=seed)}
+        if data not in makers:
+            raise UsageError(f"unknown demo data '{data}'.{suggest(data, makers)}")
+        makers[data]()
+        return Workspace(folder)
+
+    @staticmethod
+    def doctor(folder: Path) -> list[dict[str, Any]]:
+        """What is wrong with a workspace and its machine, each with its remedy."""
+        from shoal.unify.doctor import diagnose
+
+        return [finding.as_dict() for finding in diagnose(folder)]
+
+    def run(self, *, as_of: str | None = None, only: str | None = None, tell: Tell = _silent) -> summary.Run:
+        """Runs the pipeline as of an instant (ISO 8601; the last event's when left out)."""
+        return pipeline.run(self.folder, self.settings, as_of=as_of, only=only, tell=tell)
+
+    def table(self, name: str) -> Table:
+        """A table of the last good run. Raises NotFound when there is none of that name."""
+        return Table(self.runs.current(), name)
+
+    def last_run(self) -> summary.Run:
+        """What the last good run told."""
+        return summary.Run.model_validate(self.runs.current().read_part("run"))
+
+    @property
+    def segments(self) -> list[summary.Segment]:
+        """The segments of the last good run."""
+        return self.last_run().segments
+
+    def segment(self, name: str) -> summary.Segment:
+        """One segment by name. Raises NotFound with the nearest name."""
+        segments = self.segments
+        for segment in segments:
+            if segment.name.casefold() == name.casefold():
+                return segment
+        raise NotFound(f"there is no segment '{name}'.{suggest(name, [segment.name for segment in segments])}")
+
+    def profile(self, id: str) -> dict[str, Any]:  # noqa: A002 - the word users know
+        """One person: identifiers, traits, features, memberships, timeline."""
+        from shoal.lookup import profile
+
+        return profile(self.runs.current(), id)
+
+    def explain(self, segment: str, id: str, *, at: str | None = None) -> dict[str, Any]:  # noqa: A002
+        """Why a person is or is not in a segment, clause by clause."""
+        from shoal.lookup import explain
+
+        return explain(self.runs.current(), self.segment(segment), id, at=at, time_zone=self.settings.time_zone)
