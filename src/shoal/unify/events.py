@@ -239,7 +239,7 @@ def _rows(
         prefix, kind = have.get(one, ("", pa.string()))
         sql = typed(f"rows.{name(prefix + one)}", kind, want) if prefix else typed("NULL", pa.null(), want)
         columns.append(f"{sql} AS {name(f'p_{one}')}")
-    return f"{placed(engine, source, kinds, ', '.join(columns))} WHERE rows.\"at\" IS NOT NULL"
+    return f'{placed(engine, source, kinds, ", ".join(columns))} WHERE rows."at" IS NOT NULL'
 
 
 def _write_buckets(engine: Sql, rows: str, bits: int, properties: dict[str, pa.DataType], folder: Path) -> None:

@@ -22,7 +22,7 @@ from shoal.summary import SourceQuality
 from shoal.unify import quality
 from shoal.unify.clean import LONGEST_RAW, CleanPlan, Work, plan, repeats_sql
 from shoal.unify.examine import examine
-from shoal.unify.mapping import Mapped, Normalise, map_source
+from shoal.unify.mapping import Normalise, map_source
 from shoal.unify.standard import named, quoted
 
 Format = Literal["csv", "json", "parquet"]
@@ -74,7 +74,7 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class Cleaned:
-    """One source, read. `clean` and `quarantine` are relations; both are absent when the source has an error."""
+    """One source, read. `clean` and `quarantine` are relations; absent when the source has an error or no columns."""
 
     name: str
     quality: SourceQuality
@@ -110,10 +110,9 @@ def read_source(
         try:
             return _clean(engine, name, source, settings, scan, normalise, now or datetime.now(UTC))
         except ShoalError as error:
-            files, notes = list(scan.files), list(scan.notes)
-            return Cleaned(name, _failed(name, error, scan.rows + scan.rejected, files, notes))
+            return Cleaned(name, _failed(name, error, list(scan.files), [*scan.notes, *scan.errors.values()]))
     except ShoalError as error:
-        return Cleaned(name, _failed(name, error, 0, [source.path or source.sql or ""], []))
+        return Cleaned(name, _failed(name, error, [source.path or "query"], []))
 
 
 def paths_of(pattern: str, folder: Path) -> list[Path]:
@@ -159,11 +158,9 @@ def _clean(
     now: datetime,
 ) -> Cleaned:
     schema = engine.query(f"SELECT * FROM {named(scan.view)} LIMIT 0").schema
-    mapped = Mapped({}, "UTC")
-    if scan.columns:
-        mapped = map_source(source, types_of(scan.columns), source.time_zone or settings.time_zone)
-    elif scan.rows + scan.rejected == 0:
-        return Cleaned(name, _empty(name, scan))
+    if not scan.columns:
+        return _without_columns(engine, name, scan, source.kind)
+    mapped = map_source(source, types_of(scan.columns), source.time_zone or settings.time_zone)
     found = examine(engine, scan.view, mapped, schema, source.at_format, source.csv.decimal)
     work = Work(name, source, settings, scan.view, schema, mapped, found, normalise, now)
     work, repeated = _repeats(engine, work)
@@ -262,17 +259,26 @@ def _report(
     )
 
 
-def _empty(name: str, scan: Scanned) -> SourceQuality:
-    return SourceQuality(
-        source=name, files=list(scan.files), read=0, loaded=0, quarantined=0, duplicates=0,
+def _without_columns(engine: Tables, name: str, scan: Scanned, kind: str) -> Cleaned:
+    """A source that has no columns: it is empty, or not one of its lines could be read."""
+    engine.drop(f"quarantine_{name}")
+    reasons = _quarantine(engine, name, scan, some=False)
+    report = SourceQuality(
+        source=name,
+        files=list(scan.files),
+        read=scan.rejected,
+        loaded=0,
+        quarantined=scan.rejected,
+        duplicates=0,
+        reasons=reasons,
         notes=[*scan.notes, *scan.errors.values()],
-    )  # fmt: skip
+    )
+    return Cleaned(name, report, None, f"quarantine_{name}", {}, kind)
 
 
-def _failed(name: str, error: ShoalError, read: int, files: list[str], notes: list[str]) -> SourceQuality:
-    """A source that cannot be read: its rows count as refused, and it says why."""
+def _failed(name: str, error: ShoalError, files: list[str], notes: list[str]) -> SourceQuality:
+    """A source that cannot be read says why; it counts no rows."""
     what = f"sources.{name}.{error}" if isinstance(error, ExpressionError) else str(error)
     return SourceQuality(
-        source=name, files=files, read=read, loaded=0, quarantined=read, duplicates=0, error=what, notes=notes,
-        reasons={"unreadable": read} if read else {},
-    )  # fmt: skip
+        source=name, files=files, read=0, loaded=0, quarantined=0, duplicates=0, error=what, notes=notes
+    )
