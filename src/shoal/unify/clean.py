@@ -17,7 +17,7 @@ from shoal.errors import DataError
 from shoal.settings import Settings, Source
 from shoal.unify.examine import Findings, cleaned, id_like
 from shoal.unify.mapping import Mapped, Normalise, Part
-from shoal.unify.standard import mapped_sql, named, number_sql, plain_number_sql, quoted
+from shoal.unify.standard import mapped_sql, named, number_sql, quoted
 from shoal.unify.times import time_sql
 
 LONGEST_RAW = 10_000  # characters of a refused row that quarantine keeps
@@ -107,7 +107,10 @@ def raw_columns(schema: pa.Schema) -> list[str]:
 def _number(column: str, decimal: str) -> str:
     text = named(f"c:{column}")
     as_people = number_sql(text, decimal)
-    return as_people if decimal == "," else f"coalesce({plain_number_sql(text)}, {as_people})"
+    if decimal == ",":
+        return as_people
+    # CASE, not coalesce: only a CASE keeps the costly reading off the rows that do not need it.
+    return f"(CASE WHEN isfinite(TRY_CAST({text} AS DOUBLE)) THEN TRY_CAST({text} AS DOUBLE) ELSE {as_people} END)"
 
 
 def _mapped(work: Work) -> dict[str, str]:
@@ -326,9 +329,10 @@ def repeats_sql(work: Work) -> tuple[str, str]:
     some = " WHERE given IS NOT NULL" if given is not None else ""
     hashed = f"SELECT _row, hash({listed}) AS h FROM {relation}{some}"
     shared = f"SELECT h FROM ({hashed}) GROUP BY h HAVING count(*) > 1"
+    numbered = "row_number() OVER w"
     found = (
-        f'SELECT _row AS "again:row", first_value(_row) OVER w AS "again:first", '
-        f'row_number() OVER w AS "again:number" FROM (SELECT *, hash({listed}) AS h FROM {relation}) WHERE h IN (SELECT h FROM {{table}}) '
-        f"WINDOW w AS (PARTITION BY {listed} ORDER BY _row) QUALIFY row_number() OVER w > 1"
+        f'SELECT _row AS "again:row", first_value(_row) OVER w AS "again:first", {numbered} AS "again:number" '
+        f"FROM (SELECT *, hash({listed}) AS h FROM {relation}) WHERE h IN (SELECT h FROM {{table}}) "
+        f"WINDOW w AS (PARTITION BY {listed} ORDER BY _row) QUALIFY {numbered} > 1"
     )
     return shared, found

@@ -15,6 +15,7 @@ from shoal.unify.standard import named, number_sql, plain_number_sql, quoted, te
 from shoal.unify.times import Form, form_of, formats, local, shape_sql
 
 SAME = 0.99  # share of a text column's values that must be numbers for it to be one
+FIRST = 5_000  # rows that are enough to tell prose
 MOST_SHAPES = 2_000
 MOST_WORDS = 20_000
 COUNTRY = "country"
@@ -129,6 +130,11 @@ def _infer(engine: Asks, relation: str, mapped: Mapped, decimal: str, findings: 
         if part.bare is not None and part.expr.type is Type.TEXT
     }
     open_ones = [name for name, part in parts.items() if name and not id_like(part)]
+    first = engine.query(
+        f"SELECT {', '.join(named('c:' + name) for name in open_ones) or 1} FROM {relation} LIMIT {FIRST}"
+    )
+    findings.types = {name: "text" for place, name in enumerate(open_ones) if _is_prose(first.column(place))}
+    open_ones = [name for name in open_ones if name not in findings.types]
     for some in (open_ones[start : start + 200] for start in range(0, len(open_ones), 200)):
         asked = ", ".join(_stats(name, place) for place, name in enumerate(some))
         row = engine.query(f"SELECT {asked} FROM {relation}").to_pylist()[0]
@@ -140,6 +146,15 @@ def _infer(engine: Asks, relation: str, mapped: Mapped, decimal: str, findings: 
             mapped.number(name)
         if kind == "time":
             mapped.time(parts[name].expr)
+
+
+def _is_prose(column: pa.ChunkedArray) -> bool:
+    """Whether a few rows are enough to say that a column is neither numbers nor times nor true and false."""
+    words = {word for word in column.to_pylist() if word is not None}
+    plain = [
+        word for word in words if word.lower() not in ("true", "false") and not any(sign.isdigit() for sign in word)
+    ]
+    return len(plain) > (1 - SAME) * len(words) + 1
 
 
 def id_like(part: Part) -> bool:

@@ -17,6 +17,8 @@ from shoal.unify.standard import named
 
 EXACT = 1_000_000  # rows up to which distinct values are counted one by one
 AT_ONCE = 100  # columns in one pass
+FIRST = 200  # rows that examples are taken from
+SHOWN = 60  # characters of an example
 PRIVATE = frozenset({"email", "phone"})
 
 
@@ -31,19 +33,24 @@ def columns(engine: Asks, work: Work, read: str, rows: int) -> list[ColumnQualit
     for some in (names[start : start + AT_ONCE] for start in range(0, len(names), AT_ONCE)):
         asked = [sql for place, name in enumerate(some) for sql in _asked(name, used[name], work, rows, place)]
         row = engine.query(f"SELECT {', '.join(asked)} FROM {read}").to_pylist()[0]
-        result += [_column(name, used[name], row, place, rows) for place, name in enumerate(some)]
+        shown = ", ".join(
+            f"left(CAST({named('c:' + name)} AS VARCHAR), {SHOWN}) AS e{place}" for place, name in enumerate(some)
+        )
+        first = engine.query(f"SELECT {shown} FROM {read} LIMIT {FIRST}")
+        for place, name in enumerate(some):
+            words = [word for word in first.column(place).to_pylist() if word is not None] or [row[f"e{place}"]]
+            result.append(_column(name, used[name], {**row, f"e{place}": dict.fromkeys(words)}, place, rows))
     return result
 
 
 def _asked(name: str, parts: Sequence[Part], work: Work, rows: int, place: int) -> list[str]:
     column = named(f"c:{name}")
     distinct = f"count(DISTINCT {column})" if rows <= EXACT else f"approx_count_distinct({column})"
-    some = f"list(DISTINCT left(CAST({column} AS VARCHAR), 60)) FILTER ({column} IS NOT NULL AND _row <= 200)"
     return [
         f"count({column}) AS n{place}",
         f"{distinct} AS d{place}",
         f"count(*) FILTER ({invalid_sql(name, parts, work)}) AS i{place}",
-        f"coalesce({some}, [CAST(any_value({column}) AS VARCHAR)]) AS e{place}",
+        f"left(CAST(any_value({column}) AS VARCHAR), {SHOWN}) AS e{place}",
     ]
 
 
@@ -68,7 +75,7 @@ def invalid_sql(name: str, parts: Sequence[Part], work: Work) -> str:
 
 def _column(name: str, parts: Sequence[Part], row: Mapping[str, Any], place: int, rows: int) -> ColumnQuality:
     private = any(part.label in PRIVATE for part in parts)
-    examples = sorted(str(example) for example in row[f"e{place}"] if example is not None)
+    examples = [str(example) for example in row[f"e{place}"] if example is not None]
     return ColumnQuality(
         column=name,
         role=", ".join(dict.fromkeys(part.label for part in parts)),

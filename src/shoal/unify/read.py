@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
@@ -20,9 +20,9 @@ from shoal.errors import ExpressionError, ShoalError, SourceError
 from shoal.settings import Layout, Settings, Source
 from shoal.summary import SourceQuality
 from shoal.unify import quality
-from shoal.unify.clean import CleanPlan, Work, plan, repeats_sql
+from shoal.unify.clean import LONGEST_RAW, CleanPlan, Work, plan, repeats_sql
 from shoal.unify.examine import examine
-from shoal.unify.mapping import Mapped, Normalise, map_source
+from shoal.unify.mapping import Normalise, map_source
 from shoal.unify.standard import named, quoted
 
 Format = Literal["csv", "json", "parquet"]
@@ -74,7 +74,7 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class Cleaned:
-    """One source, read. `clean` and `quarantine` are relations; both are absent when the source has an error."""
+    """One source, read. `clean` and `quarantine` are relations; absent when the source has an error or no columns."""
 
     name: str
     quality: SourceQuality
@@ -110,10 +110,9 @@ def read_source(
         try:
             return _clean(engine, name, source, settings, scan, normalise, now or datetime.now(UTC))
         except ShoalError as error:
-            files, notes = list(scan.files), list(scan.notes)
-            return Cleaned(name, _failed(name, error, scan.rows + scan.rejected, files, notes))
+            return Cleaned(name, _failed(name, error, list(scan.files), [*scan.notes, *scan.errors.values()]))
     except ShoalError as error:
-        return Cleaned(name, _failed(name, error, 0, [source.path or source.sql or ""], []))
+        return Cleaned(name, _failed(name, error, [source.path or "query"], []))
 
 
 def paths_of(pattern: str, folder: Path) -> list[Path]:
@@ -159,19 +158,18 @@ def _clean(
     now: datetime,
 ) -> Cleaned:
     schema = engine.query(f"SELECT * FROM {named(scan.view)} LIMIT 0").schema
-    mapped = Mapped({}, "UTC")
-    if scan.columns:
-        mapped = map_source(source, types_of(scan.columns), source.time_zone or settings.time_zone)
-    elif scan.rows + scan.rejected == 0:
-        return Cleaned(name, _empty(name, scan))
+    if not scan.columns:
+        return _without_columns(engine, name, scan, source.kind)
+    mapped = map_source(source, types_of(scan.columns), source.time_zone or settings.time_zone)
     found = examine(engine, scan.view, mapped, schema, source.at_format, source.csv.decimal)
     work = Work(name, source, settings, scan.view, schema, mapped, found, normalise, now)
     work, repeated = _repeats(engine, work)
     made = plan(work)
     keep = format_of(Path(scan.files[0])) != "parquet" or scan.rows <= IN_MEMORY
-    _make(engine, made, scan, keep=keep)
+    counts = _make(engine, made, keep=keep)
+    reasons = _quarantine(engine, name, scan, some=any(row["reason"] is not None for row in counts))
     columns = quality.columns(engine, work, made.read, scan.rows)
-    report = _report(engine, work, made, scan, repeated).model_copy(update={"columns": columns})
+    report = _report(work, scan, counts, reasons, repeated).model_copy(update={"columns": columns})
     if keep:
         engine.drop(scan.view)
     sample = engine.query(f"SELECT * FROM clean_{name} LIMIT 0").schema
@@ -202,20 +200,34 @@ def _repeats(engine: Tables, work: Work) -> tuple[Work, int]:
     return (replace(work, repeats=table) if count else work), count
 
 
-def _make(engine: Tables, made: CleanPlan, scan: Scanned, *, keep: bool) -> None:
-    """Makes `clean_NAME` and `quarantine_NAME`."""
+def _make(engine: Tables, made: CleanPlan, *, keep: bool) -> list[dict[str, Any]]:
+    """Makes `judged_NAME` and `clean_NAME`; returns how many rows there are of each reason, with their times."""
     name = made.source
     for old in (f"clean_{name}", f"quarantine_{name}", f"judged_{name}"):
         engine.drop(old)
     engine.execute(f"CREATE TEMP {'TABLE' if keep else 'VIEW'} judged_{name} AS {made.judged}")
     engine.execute(f"CREATE TEMP VIEW clean_{name} AS SELECT {made.columns} FROM judged_{name} WHERE reason IS NULL")
-    engine.execute(
-        f"CREATE TEMP TABLE quarantine_{name} AS "
-        f"SELECT {quoted(name)} AS source, row, reason, detail, raw FROM judged_{name} WHERE reason IS NOT NULL "
-        f"UNION ALL SELECT {quoted(name)}, row, reason, detail, left(raw, 10000) FROM {scan.rejects}"
+    ends = ", ".join(f"strftime({end}(\"at\"), '%Y-%m-%dT%H:%M:%SZ') AS {end}" for end in ("min", "max"))
+    counted = (
+        f"SELECT reason, count(*) AS n, count(*) FILTER (matched) AS matched, {ends} FROM judged_{name} GROUP BY reason"
     )
+    rows: list[dict[str, Any]] = engine.query(counted).to_pylist()
+    return rows
+
+
+def _quarantine(engine: Tables, name: str, scan: Scanned, *, some: bool) -> dict[str, int]:
+    """Makes `quarantine_NAME`; returns how many rows each reason has, the commonest first."""
+    rejected = (
+        f"SELECT {quoted(name)} AS source, row, reason, detail, left(raw, {LONGEST_RAW}) AS raw FROM {scan.rejects}"
+    )
+    judged = f"SELECT {quoted(name)}, row, reason, detail, raw FROM judged_{name} WHERE reason IS NOT NULL"
+    both = f"{rejected} UNION ALL {judged}" if some else rejected
+    engine.execute(f"CREATE TEMP TABLE quarantine_{name} AS {both}")
     if len(scan.files) > 1:
         engine.execute(f"UPDATE quarantine_{name} SET detail = concat_ws('; ', detail, {_place(scan)})")
+    counted = f"SELECT reason, count(*) AS n FROM quarantine_{name} GROUP BY reason ORDER BY n DESC, reason"
+    found = engine.query(counted)
+    return dict(zip(found["reason"].to_pylist(), found["n"].to_pylist(), strict=True))
 
 
 def _place(scan: Scanned) -> str:
@@ -227,43 +239,46 @@ def _place(scan: Scanned) -> str:
     return f"CASE {whens} END"
 
 
-def _report(engine: Tables, work: Work, made: CleanPlan, scan: Scanned, repeated: int) -> SourceQuality:
-    name = work.name
-    found = engine.query(f"SELECT reason, count(*) AS n FROM quarantine_{name} GROUP BY reason ORDER BY n DESC, reason")
-    reasons = dict(zip(found["reason"].to_pylist(), found["n"].to_pylist(), strict=True))
-    row = engine.query(
-        f"SELECT count(*) FILTER (reason IS NULL) AS loaded, count(*) FILTER (matched) AS matched, "
-        f"strftime(min(\"at\") FILTER (reason IS NULL), '%Y-%m-%dT%H:%M:%SZ') AS first, "
-        f"strftime(max(\"at\") FILTER (reason IS NULL), '%Y-%m-%dT%H:%M:%SZ') AS last FROM judged_{name}"
-    ).to_pylist()[0]
+def _report(
+    work: Work, scan: Scanned, counts: Sequence[Mapping[str, Any]], reasons: dict[str, int], repeated: int
+) -> SourceQuality:
+    loaded: Mapping[str, Any] = next((row for row in counts if row["reason"] is None), {})
     read = scan.rows + scan.rejected
-    del made
     return SourceQuality(
-        source=name,
+        source=work.name,
         files=list(scan.files),
         read=read,
-        loaded=row["loaded"],
+        loaded=loaded.get("n", 0),
         quarantined=sum(reasons.values()),
         duplicates=repeated,
         reasons=reasons,
-        first=row["first"],
-        last=row["last"],
-        match_rate=row["matched"] / read if read else None,
+        first=loaded.get("min"),
+        last=loaded.get("max"),
+        match_rate=sum(row["matched"] for row in counts) / read if read else None,
         notes=[*scan.notes, *scan.errors.values(), *work.mapped.notes, *work.found.notes],
     )
 
 
-def _empty(name: str, scan: Scanned) -> SourceQuality:
-    return SourceQuality(
-        source=name, files=list(scan.files), read=0, loaded=0, quarantined=0, duplicates=0,
+def _without_columns(engine: Tables, name: str, scan: Scanned, kind: str) -> Cleaned:
+    """A source that has no columns: it is empty, or not one of its lines could be read."""
+    engine.drop(f"quarantine_{name}")
+    reasons = _quarantine(engine, name, scan, some=False)
+    report = SourceQuality(
+        source=name,
+        files=list(scan.files),
+        read=scan.rejected,
+        loaded=0,
+        quarantined=scan.rejected,
+        duplicates=0,
+        reasons=reasons,
         notes=[*scan.notes, *scan.errors.values()],
-    )  # fmt: skip
+    )
+    return Cleaned(name, report, None, f"quarantine_{name}", {}, kind)
 
 
-def _failed(name: str, error: ShoalError, read: int, files: list[str], notes: list[str]) -> SourceQuality:
-    """A source that cannot be read: its rows count as refused, and it says why."""
+def _failed(name: str, error: ShoalError, files: list[str], notes: list[str]) -> SourceQuality:
+    """A source that cannot be read says why; it counts no rows."""
     what = f"sources.{name}.{error}" if isinstance(error, ExpressionError) else str(error)
     return SourceQuality(
-        source=name, files=files, read=read, loaded=0, quarantined=read, duplicates=0, error=what, notes=notes,
-        reasons={"unreadable": read} if read else {},
-    )  # fmt: skip
+        source=name, files=files, read=0, loaded=0, quarantined=0, duplicates=0, error=what, notes=notes
+    )
