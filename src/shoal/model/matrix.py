@@ -29,13 +29,24 @@ PROTECTED = frozenset(
         "birthday",
     ]
 )
-BROWSING = frozenset({"sessions", "views", "carts", "checkouts", "logins"})
+BROWSING = frozenset({"sessions", "views", "searches", "carts", "checkouts", "logins", "wishes", "comparisons"})
+COUNTS_OF_LINES = frozenset({"events", "active_days", "events_trend", "depth", "adoption"})
+HIDDEN = "hidden"  # computed for other features only
 CONSTANT = 0.97
 MISSING = 0.05
 REDUNDANT = 0.95
 SAMPLE = 50_000
 # What moves a segment's next period gets more of the distance than what decorates it (docs/discovery.md).
-THEME_SHARE = {"value": 1.0, "rhythm": 1.0, "engagement": 1.0, "lifecycle": 0.5, "affinity": 0.5, "timing": 0.25}
+THEME_SHARE = {
+    "value": 1.0,
+    "rhythm": 1.0,
+    "engagement": 1.0,
+    "intent": 0.75,
+    "lifecycle": 0.5,
+    "affinity": 0.5,
+    "care": 0.5,
+    "timing": 0.25,
+}
 
 CORE = frozenset({"recency_days", "orders", "revenue", "active_days"})
 CORE_SHARE = 3.0
@@ -76,8 +87,9 @@ def build(
 
     `inputs` limits the features considered; whatever is left out is in `dropped` with the reason.
     """
-    names = [name for name in (inputs or table.column_names) if name not in STANDING]
+    names = [name for name in (table.column_names if inputs is None else inputs) if name not in STANDING]
     known = complete(names, meta)
+    names = [name for name in names if known[name].theme != HIDDEN]
     rows = sample(table.num_rows, SAMPLE, seed)
     dropped = lines_only(names)
     columns: dict[str, Array] = {}
@@ -199,7 +211,7 @@ def lines_only(names: Sequence[str]) -> dict[str, str]:
     return {
         name: "not used: every event is a line of an order, and orders say it better"
         for name in names
-        if split(name)[0] in ("events", "active_days")
+        if split(name)[0] in COUNTS_OF_LINES
     }
 
 
