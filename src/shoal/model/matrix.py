@@ -34,22 +34,23 @@ COUNTS_OF_LINES = frozenset({"events", "active_days", "events_trend", "depth", "
 HIDDEN = "hidden"  # computed for other features only
 CONSTANT = 0.97
 MISSING = 0.05
+HABIT = 3
 REDUNDANT = 0.95
 SAMPLE = 50_000
 # What moves a segment's next period gets more of the distance than what decorates it (docs/discovery.md).
 THEME_SHARE = {
     "value": 1.0,
     "rhythm": 1.0,
-    "engagement": 1.0,
+    "engagement": 0.75,
     "intent": 0.75,
-    "lifecycle": 0.5,
     "affinity": 0.5,
-    "care": 0.5,
+    "lifecycle": 0.25,
+    "care": 0.25,
     "timing": 0.25,
 }
 
 CORE = frozenset({"recency_days", "orders", "revenue", "active_days"})
-CORE_SHARE = 3.0
+CORE_SHARE = 5.0
 
 Array = NDArray[np.float64]
 
@@ -91,7 +92,7 @@ def build(
     known = complete(names, meta)
     names = [name for name in names if known[name].theme != HIDDEN]
     rows = sample(table.num_rows, SAMPLE, seed)
-    dropped = lines_only(names)
+    dropped = {**lines_only(names), **_no_habit_yet(table, [known[name] for name in names])}
     columns: dict[str, Array] = {}
     for name in sorted(set(names) - set(dropped), key=lambda name: known[name].readability):
         reason = _unusable(table, name) or _covered(name, columns)
@@ -212,6 +213,18 @@ def lines_only(names: Sequence[str]) -> dict[str, str]:
         name: "not used: every event is a line of an order, and orders say it better"
         for name in names
         if split(name)[0] in COUNTS_OF_LINES
+    }
+
+
+def _no_habit_yet(table: pa.Table, meta: Sequence[FeatureMeta]) -> dict[str, str]:
+    """Times of day and week, where most people came too seldom to have any."""
+    often = next((name for name in ("orders", "active_days", "sessions") if name in table.column_names), None)
+    if often is None or np.nanmedian(np.append(numbers(table, often), 0.0)) >= HABIT:
+        return {}
+    return {
+        item.name: f"not used: half of the people have fewer than {HABIT} {often.replace('_', ' ')} to tell a habit by"
+        for item in meta
+        if item.theme == "timing"
     }
 
 

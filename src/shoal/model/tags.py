@@ -34,7 +34,7 @@ def tags(everybody: Crowd, own: Portrait) -> frozenset[str]:
     basket = next((effects[name] for name in BASKET if name in effects), 0.0)
     if abs(basket) >= STRONG:
         found.add("large_orders" if basket > 0 else "small_orders")
-    for part in TIMES:
+    for part in () if found & {"once", "never"} else TIMES:
         if effects.get(f"{part}_share", 0.0) >= STRONG and own.inside[f"{part}_share"] >= 0.4:
             found.add(part)
     return frozenset(found - {""})
