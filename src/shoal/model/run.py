@@ -49,7 +49,7 @@ Assign = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 
 def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tell) -> None:
-    """Writes `features` (as of the run's instant), `features_before` (one period earlier) and `outcomes` (of the period)."""
+    """Writes `features` as of the run's instant, `features_before` one period earlier, `outcomes` of that period."""
     unified = run.read_part("unify")
     as_of: int = unified["as_of"]
     files = run.files("events")
@@ -383,7 +383,7 @@ def _drawn(
                 kind=cut.kind,
                 status=cut.status,
                 rule=cut.rule,
-                words=words(cut.rule, known.table if cut.kind != "rule" else known.table, known.labels),
+                words=words(cut.rule, known.table, known.labels),
                 size=int(member.sum()),
                 share=float(member.mean()),
                 value_share=_finite(picture.value_share),
