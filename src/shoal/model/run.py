@@ -261,7 +261,8 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
     drawn = _drawn(cuts, members, known, everybody, settings, own)
     drawn = _versions(drawn, before)
     _write_segments(run, drawn)
-    stays = memberships(whole["profile_id"], drawn, members, run.read_part("features")["as_of"], before)
+    as_of = run.read_part("features")["as_of"]
+    stays = memberships(whole["profile_id"], drawn, members, as_of, _stays_before(before, as_of))
     pq.write_table(stays, run.path("memberships"), compression="zstd", compression_level=1)
     run.write_part(
         "model",
@@ -410,6 +411,14 @@ def _versions(drawn: Sequence[summary.Segment], before: Run | None) -> list[summ
         version = 1 if old is None else old["version"] + (old["rule"] != one.rule)
         found.append(one.model_copy(update={"version": version}))
     return found
+
+
+def _stays_before(before: Run | None, as_of: int) -> pa.Table | None:
+    """The memberships to continue: a run that looked at a later instant is no past of this one."""
+    if before is None or not before.files("memberships"):
+        return None
+    then = (before.read_part("features") or {}).get("as_of")
+    return pq.read_table(before.path("memberships")) if then is not None and then <= as_of else None
 
 
 def _write_segments(run: Run, drawn: Sequence[summary.Segment]) -> None:

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from shoal import summary, tables
-from shoal.store.runs import Run
 
 
 def memberships(
@@ -19,18 +17,17 @@ def memberships(
     segments: Sequence[summary.Segment],
     members: Sequence[NDArray[np.bool_]],
     as_of: int,
-    before: Run | None,
+    earlier: pa.Table | None,
 ) -> pa.Table:
     """One row a stay. Who was in at the run before keeps the day of entry; who is no longer in has left as of now.
 
-    A run before that looked at a later instant is no past of this one, and is not continued.
+    `earlier` is the memberships table of the run before, None where there is none to continue.
     """
     now = [
         _stays(people.filter(pa.array(member)), one.name, one.version, as_of)
         for one, member in zip(segments, members, strict=True)
     ]
     table = pa.concat_tables([tables.MEMBERSHIPS.empty_table(), *now])
-    earlier = _earlier(before, as_of)
     if earlier is None:
         return table
     key = ["segment", "version", "profile_id"]
@@ -70,12 +67,3 @@ def _stays(people: pa.ChunkedArray, name: str, version: int, as_of: int) -> pa.T
 
 def _instants(at: int, count: int) -> pa.Array:
     return pa.repeat(pa.scalar(at, pa.int64()), count).cast(tables.INSTANT)
-
-
-def _earlier(before: Run | None, as_of: int) -> pa.Table | None:
-    if before is None or not before.files("memberships"):
-        return None
-    then = (before.read_part("features") or {}).get("as_of")
-    if then is None or then > as_of:
-        return None
-    return pq.read_table(before.path("memberships"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -152,13 +152,14 @@ def _last(events: Written) -> int:
     ]
     if not latest:
         return 0
-    since = max(latest) - datetime(1970, 1, 1, tzinfo=UTC)
+    since: timedelta = max(latest) - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _column(file: Path, name: str) -> int:
     schema = pq.read_metadata(file).schema
-    return next(place for place in range(len(schema)) if schema.column(place).path == name)
+    found: int = next(place for place in range(len(schema)) if schema.column(place).path == name)
+    return found
 
 
 def _nothing(quality: Sequence[SourceQuality]) -> str:

@@ -157,7 +157,8 @@ def _with_next_period(segment: summary.Segment, before: pa.Table, happened: Sequ
 
 def _later(codes: Codes, now: pa.Table, before: pa.Table) -> Codes:
     """Today's segment of the people of one period ago; both tables are sorted by person."""
-    return codes[np.searchsorted(now["person"].to_numpy(), before["person"].to_numpy())]
+    later: Codes = codes[np.searchsorted(now["person"].to_numpy(), before["person"].to_numpy())]
+    return later
 
 
 def _reachable(run: Run, now: pa.Table) -> NDArray[np.bool_]:
