@@ -13,7 +13,7 @@ from shoal.summary import KChoice
 
 STABLE_MEAN = 0.75
 STABLE_MIN = 0.60
-RESAMPLES = 20
+RESAMPLES = 12
 SAMPLE = 5_000
 SILHOUETTE = 3_000
 APART = 0.05

@@ -10,7 +10,7 @@ import pyarrow as pa
 from shoal.model import matrix as design
 from shoal.model.choose import candidates, choose_k, stable
 from shoal.model.clusters import KMeansRecipe
-from shoal.model.distil import Distilled, distil, drawing
+from shoal.model.distil import Distilled, Distilling, distil, drawing
 from shoal.model.levels import basis
 from shoal.model.matrix import Array, Matrix, numbers
 from shoal.model.meta import FeatureMeta
@@ -39,6 +39,7 @@ def discover(
     meta: Mapping[str, FeatureMeta],
     *,
     budget: int = 6,
+    k: int | None = None,
     floor: float = 0.02,
     seed: int = 0,
     recipe: Recipe | None = None,
@@ -52,6 +53,7 @@ def discover(
 
     Args:
         budget: at most so many segments; `floor` the smallest share of people a segment may have.
+        k: look for exactly so many clusters instead of choosing their number.
         recipe: finds the groups, k-means on quantile features when left out; `inputs` limits the features it sees.
         taken: names already given; `everybody`, from `crowd`, saves measuring the people twice.
     """
@@ -60,8 +62,12 @@ def discover(
     reason = _hopeless(table.num_rows, points)
     if reason:
         return Found((), _nothing(recipe, points, reason), reason)
-    choices = choose_k(recipe, points, candidates(budget, len(points.rows)), seed)
-    choices, distilled = _sayable(recipe, points, choices, floor, _worth(table, points), seed)
+    choices, worth = [], _worth(table, points)
+    if k is None:
+        choices = choose_k(Distilling(recipe, floor), points, candidates(budget, len(points.rows)), seed)
+        choices, distilled = _sayable(recipe, points, choices, floor, worth, seed)
+    else:
+        distilled = _rules(recipe, points, k, floor, worth, seed)
     if len(distilled.groups) < 2:
         reason = "not enough data: no rule tells the people apart"
         return Found((), _nothing(recipe, points, reason), reason)
@@ -77,8 +83,9 @@ def discover(
         fidelity=distilled.fidelity,
         notes=_notes(distilled, budget),
     )
-    worth = [own.value_share or 0.0 for own in portraits]
-    richest = sorted(range(len(titles)), key=lambda place: (-worth[place], -portraits[place].size))
+    richest = sorted(
+        range(len(titles)), key=lambda place: (-(portraits[place].value_share or 0.0), -portraits[place].size)
+    )
     return Found(tuple(_cut(distilled, titles, place) for place in richest), discovery)
 
 

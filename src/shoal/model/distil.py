@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from shoal.model import boxes, readable
 from shoal.model.matrix import Array, Matrix, sample
-from shoal.model.recipe import Grouping
+from shoal.model.recipe import Grouping, Recipe, grouping
 from shoal.summary import TreeNode
 
 Labels = NDArray[np.int64]
@@ -116,6 +116,23 @@ def distil(
 
 def _rule(tree: Node, matrix: Matrix, group: int) -> str:
     return boxes.rule(_boxes(tree, matrix.names, group), matrix.names, matrix.absent, matrix.whole)
+
+
+@dataclass(frozen=True)
+class Distilling:
+    """A recipe whose groups are what its rules say: the clusters of `recipe`, put into words by `distil`.
+
+    Stability is judged on this, since it is the rules that become segments.
+    """
+
+    recipe: Recipe
+    floor: float = 0.02
+    name: str = "rules"
+
+    def fit(self, matrix: Matrix, k: int, seed: int) -> Grouping:
+        """The groups that the rules make of the recipe's clusters; fewer when some cannot be said."""
+        said = distil(matrix, self.recipe.fit(matrix, k, seed), floor=self.floor, seed=seed)
+        return grouping(said.labels, matrix.values)
 
 
 def drawing(distilled: Distilled, matrix: Matrix, names: Sequence[str]) -> TreeNode:

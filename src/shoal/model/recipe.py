@@ -29,7 +29,10 @@ class Recipe(Protocol):
     Recipes are found by entry point in the group `shoal.recipes`, ours included.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        ...
 
     def fit(self, matrix: Matrix, k: int, seed: int) -> Grouping:
         """At most `k` groups (fewer when the people do not differ enough)."""

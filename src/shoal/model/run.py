@@ -307,12 +307,13 @@ def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) ->
 def contenders(run: Run, settings: Settings) -> list[tuple[str, str, NDArray[np.int64]]]:
     """Each way of cutting the people as it would have been one period earlier: (name, kind, segment of each person).
 
-    The discovered one is found anew from what was known then; the others get as many segments as it has.
+    The discovered one is found anew from what was known then, in the number chosen now (that number alone is later
+    knowledge); the others get as many segments as it has.
     """
     known = Features.read(run, "features_before")
-    found = discover.discover(
-        known.table, known.meta, budget=settings.segments.budget, floor=settings.segments.floor, seed=SEED
-    )
+    choices = run.read_part("model")["discovery"]["choices"]
+    k = next((one["k"] for one in choices if one["chosen"]), None)
+    found = discover.discover(known.table, known.meta, k=k, floor=settings.segments.floor, seed=SEED)
     cuts = {("Discovered segments", "discovered"): list(found.cuts)}
     k = len(found.cuts) or settings.segments.budget
     cuts["RFM segments", "rfm"] = rfm.grouped(known.table, k, known.meta)
