@@ -13,12 +13,12 @@ from time import perf_counter
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from definitions import definitions
 from shoal.define.feature import features_from_yaml
 from shoal.define.kernel import compile_plan
 from shoal.define.types import Type
 from shoal.unify.events import batches
-
-from definitions import definitions
 
 COLUMNS = {
     "event_id": Type.TEXT, "at": Type.TIME, "event": Type.TEXT, "value": Type.NUMBER, "order_id": Type.TEXT,

@@ -64,9 +64,11 @@ def find(run: Run, id: str) -> str:  # noqa: A002
         wanted = wanted | ((pc.field("type") == kind) & (pc.field("value") == value))
     found = identifiers.to_table(columns=["profile_id", "type"], filter=wanted).to_pylist()
     if not found:
-        folded = identifiers.to_table(columns=["profile_id", "type"], filter=pc.utf8_lower(pc.field("value")) == id.lower())
+        folded = identifiers.to_table(
+            columns=["profile_id", "type"], filter=pc.utf8_lower(pc.field("value")) == id.lower()
+        )
         found = folded.to_pylist()
-    people = sorted({row["profile_id"] for row in found})
+    people: list[str] = sorted({row["profile_id"] for row in found})
     if not people:
         raise NotFound(
             f"nobody has the id '{id}' as of the last run. Rule: a profile id, or an identifier as the tables hold it "
@@ -83,11 +85,13 @@ def timeline(run: Run, who: str, limit: int = RECENT) -> list[dict[str, Any]]:
     table = _events(run, who).sort_by([("at", "descending"), ("event_id", "descending")]).slice(0, limit)
     return [
         {
-            "at": row["at"],
+            "at": _plain_time(row["at"]),
             "event": row["event"],
             "value": row["value"],
             "source": row["source"],
-            "properties": {name: value for name, value in (row["properties"] or {}).items() if value is not None},
+            "properties": {
+                name: _plain_time(value) for name, value in (row["properties"] or {}).items() if value is not None
+            },
         }
         for row in table.to_pylist()
     ]
@@ -107,7 +111,7 @@ def explain(run: Run, segment: summary.Segment, id: str, *, at: int | None = Non
         "segment": segment.name,
         "version": segment.version,
         "profile_id": who,
-        "as_of": row["as_of"][0].as_py(),
+        "at": _plain_time(row["as_of"][0].as_py()),
         "member": all(clause.holds is True for clause in clauses),
         "rule": segment.rule,
         "words": segment.words,
@@ -164,5 +168,10 @@ def _flat(events: pa.Table, columns: tuple[str, ...]) -> pa.Table:
 
 def _rows(run: Run, table: str, wanted: pc.Expression) -> list[dict[str, Any]]:
     files: list[Path] = run.files(table)
-    found: list[dict[str, Any]] = ds.dataset(files).to_table(filter=wanted).to_pylist() if files else []
-    return found
+    found = ds.dataset(files).to_table(filter=wanted).to_pylist() if files else []
+    return [{key: _plain_time(value) for key, value in row.items()} for row in found]
+
+
+def _plain_time(value: Any) -> Any:
+    """Instants as ISO 8601, as everywhere in a summary."""
+    return value.isoformat() if isinstance(value, datetime) else value

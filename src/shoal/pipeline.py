@@ -14,11 +14,10 @@ from pathlib import Path
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
-from shoal import summary
+from shoal import registry, summary
 from shoal.define.segment import SegmentFile, load_segments
 from shoal.engine.protocol import Engine
 from shoal.errors import NotFound, UsageError, suggest
-from shoal.registry import engine as open_engine
 from shoal.settings import Settings
 from shoal.store.runs import Run, Runs, write_text
 
@@ -59,10 +58,15 @@ def _model(work: Work) -> None:
 
 
 def _validate(work: Work) -> None:
-    from shoal.model.run import contenders, refit
+    from shoal.model.derived import derive
+    from shoal.model.run import complete, contenders, refit
     from shoal.validate.run import validate
 
-    validate(work.settings, work.run, refit=refit, contenders=contenders, tell=work.tell)
+    validate(work.settings, work.run, refit=refit, contenders=contenders, derive=derive, tell=work.tell)
+    part = work.run.read_part("validate")
+    judged = [summary.Segment.model_validate(one) for one in part["segments"]]
+    told = complete(work.settings, work.run, judged)
+    work.run.write_part("validate", {**part, "segments": [one.model_dump(mode="json") for one in told]})
 
 
 def _report(work: Work) -> None:
@@ -99,8 +103,8 @@ def run(
     runs = Runs(folder)
     before = runs.last()
     with runs.begin(settings.keep_runs) as draft:
-        scratch = draft.folder / "scratch"
-        with open_engine(settings, scratch) as engine:
+        make = registry.load(registry.ENGINES, settings.engine)
+        with make(settings.memory, None, draft.folder / "scratch") as engine:
             work = Work(folder, settings, draft, before, engine, tell, cutoff, own)
             if only is not None:
                 _carry_over(before, draft, folder)
@@ -113,7 +117,6 @@ def run(
                 draft.write_part("timings", timings)
                 stage(work)
                 timings[name] = round(perf_counter() - began, 3)
-        shutil.rmtree(scratch, ignore_errors=True)
         draft.write_part("timings", timings)
         html = (draft.folder / "report.html").read_text(encoding="utf-8")
     write_text(folder / "report.html", html)
@@ -165,7 +168,12 @@ def assemble(folder: Path, settings: Settings, run: Run) -> summary.Run:
             *modelled.get("notes", []),
             *validated.get("notes", []),
         ],
-        extra=featured.get("extra", {}),
+        extra={
+            **featured.get("extra", {}),
+            "revenue": modelled.get("revenue"),
+            "spreads": modelled.get("spreads", {}),
+            "labels": {feature: one["label"] for feature, one in featured.get("meta", {}).items()},
+        },
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from shoal.errors import NotFound, suggest
 
+ENGINES = "shoal.engines"
 RECIPES = "shoal.recipes"
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shoal import pipeline, settings, summary
-from shoal.errors import NotFound, StorageError, UsageError, suggest
+from shoal.errors import NotFound, UsageError, suggest
 from shoal.store.runs import Run, Runs
 
 if TYPE_CHECKING:
@@ -53,13 +54,21 @@ class Table:
 
     def sql(self, query: str) -> pa.Table:
         """A query over the run's tables, each by its name."""
-        from shoal.engine.duckdb import open_engine
+        import tempfile
 
-        with open_engine() as engine:
+        from shoal import registry
+
+        make = registry.load(registry.ENGINES, "duckdb")
+        with tempfile.TemporaryDirectory() as scratch, make("2GB", None, Path(scratch) / "sql") as engine:
             for path in sorted(self._run.folder.iterdir()):
-                if path.suffix == ".parquet" or path.is_dir():
-                    engine.scan_parquet(path.stem, self._run.files(path.stem))
-            return engine.query(query)
+                files = self._run.files(path.stem) if path.suffix in ("", ".parquet") else []
+                if files:
+                    listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+                    engine.execute(
+                        f'CREATE VIEW "{path.stem}" AS FROM read_parquet([{listed}], hive_partitioning=false)'
+                    )
+            found: pa.Table = engine.query(query)
+            return found
 
     def __len__(self) -> int:
         import pyarrow.parquet
@@ -85,31 +94,21 @@ class Workspace:
     @staticmethod
     def init(folder: Path, files: Sequence[Path], *, force: bool = False) -> Proposal:
         """Looks at `files` and writes a commented `shoal.yaml` into `folder`."""
-        from shoal.store.runs import write_text
-        from shoal.unify.propose import propose
+        from shoal.unify.propose import write
 
-        if not files:
-            raise UsageError("no files were named. Remedy: `shoal init orders.csv customers.csv`")
-        target = folder / settings.FILE
-        if target.exists() and not force:
-            raise UsageError(f"{target} is there already. Remedy: edit it, or `shoal init --force` to replace it")
-        proposal = propose(files, folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_text(target, proposal.settings_text)
-        except OSError as error:
-            raise StorageError(f"{target}: cannot be written ({error.strerror})") from error
-        return proposal
+        return write(files, folder, force=force)
 
     @staticmethod
     def demo(folder: Path, *, data: str = "journey", people: int = 5_000, seed: int = 1) -> Workspace:
         """Makes a workspace with data: `journey` (a real grocery panel) or `shop` (simulated)."""
-        from shoal import demo
+        from shoal.demo import journey, shop
 
-        makers = {"journey": lambda: demo.journey(folder), "shop": lambda: demo.shop(folder, people=people, seed=seed)}
-        if data not in makers:
-            raise UsageError(f"unknown demo data '{data}'.{suggest(data, makers)}")
-        makers[data]()
+        if data not in ("journey", "shop"):
+            raise UsageError(f"unknown demo data '{data}'. Known: journey, shop.")
+        if data == "journey":
+            journey.write(folder)
+        else:
+            shop.write(folder, people=people, seed=seed)
         return Workspace(folder)
 
     @staticmethod
@@ -117,7 +116,7 @@ class Workspace:
         """What is wrong with a workspace and its machine, each with its remedy."""
         from shoal.unify.doctor import diagnose
 
-        return [finding.as_dict() for finding in diagnose(folder)]
+        return [asdict(finding) for finding in diagnose(folder)]
 
     def run(self, *, as_of: str | None = None, only: str | None = None, tell: Tell = _silent) -> summary.Run:
         """Runs the pipeline as of an instant (ISO 8601; the last event's when left out)."""
@@ -154,4 +153,5 @@ class Workspace:
         """Why a person is or is not in a segment, clause by clause."""
         from shoal.lookup import explain
 
-        return explain(self.runs.current(), self.segment(segment), id, at=at, time_zone=self.settings.time_zone)
+        instant = pipeline.instant(at, self.settings.time_zone) if at is not None else None
+        return explain(self.runs.current(), self.segment(segment), id, at=instant)

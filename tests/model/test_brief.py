@@ -151,7 +151,7 @@ def test_whatever_a_segment_is_there_is_something_to_do() -> None:
 def test_every_strategy_uses_words_that_exist() -> None:
     stages = {"new", "active", "fading", "lapsed", "never", "once", "repeat", "frequent"}
     values = {"high_value", "mid_value", "low_value", "rising", "declining", "returns", "discount", "intent"}
-    habits = {"large_orders", "small_orders", "wide", "weekend", "evening", "morning"}
+    habits = {"large_orders", "small_orders", "wide", "weekend", "evening", "morning", "night"}
     known = {"commerce", "usage", "content"} | stages | values | habits
     assert {word for play in catalogue() for word in play.when | play.unless} <= known
 

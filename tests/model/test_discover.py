@@ -24,7 +24,7 @@ def test_planted_segments_are_recovered(planted: Callable, seed: int) -> None:
     table, kind = planted(seed=seed)
     found = discover(table, {})
     assert adjusted_rand_score(kind, assign(found.cuts, table)) >= 0.8
-    assert 4 <= len(found.cuts) <= 6
+    assert len(found.cuts) == 4
 
 
 def test_the_same_seed_gives_the_same_result_to_the_bit(shop_table: pa.Table) -> None:
@@ -96,11 +96,11 @@ def test_one_time_buyers_are_told_apart_by_what_else_differs() -> None:
     assert all("orders" not in cut.rule for cut in found.cuts)
 
 
-def test_the_largest_stable_number_is_chosen(planted: Callable) -> None:
+def test_of_stable_numbers_the_one_that_keeps_people_apart_is_chosen(planted: Callable) -> None:
     inputs = matrix.build(planted()[0], {})
-    choices = choose.choose_k(KMeansRecipe(), inputs, [2, 4, 7])
-    stable = [choice.k for choice in choices if choose.stable(choice)]
-    assert [choice.k for choice in choices if choice.chosen] == [max(stable)]
+    choices = choose.choose_k(KMeansRecipe(), inputs, [2, 4, 5])
+    assert choose.stable(choices[2])
+    assert [choice.k for choice in choices if choice.chosen] == [4]
 
 
 def test_groups_that_come_back_have_a_jaccard_near_one(planted: Callable) -> None:
@@ -132,7 +132,7 @@ def test_a_small_segment_with_much_of_the_value_stays_as_a_niche() -> None:
 numbers = st.sampled_from([0.0, 0.0, 0.0, 1.0, 2.0, 3.5, 40.0, 1e7])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data())
 def test_rules_are_disjoint_and_exhaustive_on_random_tables(data: st.DataObject) -> None:
     people = data.draw(st.integers(40, 90))

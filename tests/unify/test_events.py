@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ from pyarrow import parquet
 from shoal.errors import DataError, SettingsError
 from shoal.tables import EVENTS, INSTANT, conform, profile_id
 from shoal.unify.events import batches, event_files, united, write_events
-from shoal.unify.link import Cleaned, cleaned, link
+from shoal.unify.link import Feed, feed, link, standardise_phones
 from shoal.unify.resolve import number, resolve
 
 
-def clean(sql: Any, source: str, rows: list[dict[str, Any]], kind: Any = "events") -> Cleaned:
+def clean(sql: Any, source: str, rows: list[dict[str, Any]], kind: Any = "events") -> Feed:
     """Leaves `clean_<source>`; a row without `at` and `event_id` gets its position for both."""
     count = len(rows)
     data: dict[str, Any] = {
@@ -34,10 +35,10 @@ def clean(sql: Any, source: str, rows: list[dict[str, Any]], kind: Any = "events
     }
     sql.register("rows_now", pa.table(data))
     sql.execute(f'CREATE OR REPLACE TEMP TABLE "clean_{source}" AS FROM rows_now')
-    return cleaned(sql, source, kind)
+    return feed(sql, source, kind)
 
 
-def write(sql: Any, sources: list[Cleaned], folder: Path, **options: Any) -> pa.Table:
+def write(sql: Any, sources: list[Feed], folder: Path, **options: Any) -> pa.Table:
     links = link(sql, sources, options.pop("max_shared", 10))
     resolve(sql, links.kinds)
     written = write_events(sql, sources, links.kinds, folder, **options)
@@ -46,7 +47,7 @@ def write(sql: Any, sources: list[Cleaned], folder: Path, **options: Any) -> pa.
     return table
 
 
-def many(sql: Any, count: int = 3000) -> Cleaned:
+def many(sql: Any, count: int = 3000) -> Feed:
     random = np.random.default_rng(4)
     rows = [
         {
@@ -140,11 +141,15 @@ def test_event_ids_that_two_sources_share_are_told_apart(sql: Any, tmp_path: Pat
     assert sorted(table["event_id"].to_pylist()) == ["1", "2", "3", "two:2"]
 
 
-def test_profile_sources_have_no_events(sql: Any, tmp_path: Path) -> None:
+def test_a_profile_row_is_an_event_only_with_a_name_and_a_time(sql: Any, tmp_path: Path) -> None:
     shop = clean(sql, "shop", [{"id_customer_id": "1"}])
-    crm = clean(sql, "crm", [{"id_customer_id": "1", "t_age": 3}], "profiles")
-    table = write(sql, [shop, crm], tmp_path / "events")
-    assert (table.num_rows, table["properties"].type.get_field_index("age")) == (1, -1)
+    rows: list[dict[str, Any]] = [
+        {"id_customer_id": "1", "event": None, "at": None, "t_age": 3},
+        {"id_customer_id": "2", "event": "Signed Up", "at": 5, "t_age": 4},
+    ]
+    table = write(sql, [shop, clean(sql, "crm", rows, "profiles")], tmp_path / "events")
+    assert sorted(table["event"].to_pylist()) == ["Page Viewed", "Signed Up"]
+    assert table["properties"].type.get_field_index("age") == -1
 
 
 def test_names_of_standing_columns_are_refused_all_at_once(sql: Any, tmp_path: Path) -> None:
@@ -165,7 +170,7 @@ def test_a_failed_write_leaves_the_last_good_events(sql: Any, tmp_path: Path) ->
         "SELECT * REPLACE (CASE WHEN row > 0 THEN error('bad') END AS p_size) FROM clean_shop"
     )
     with pytest.raises(DataError, match="bad"):
-        write_events(sql, [cleaned(sql, "bad", "events")], ("customer_id",), tmp_path / "events")
+        write_events(sql, [replace(shop, relation="clean_bad")], ("customer_id",), tmp_path / "events")
     assert [path.name for path in tmp_path.iterdir() if path.name != "scratch"] == ["events"]
     assert parquet.read_table(event_files(tmp_path / "events")[0], partitioning=None).num_rows == 1
 
@@ -176,7 +181,7 @@ def test_batches_are_flat_and_in_order_with_text_as_dictionaries(
 ) -> None:
     monkeypatch.setattr("shoal.unify.events.PARQUET", "FORMAT parquet, ROW_GROUP_SIZE 2048")
     many(sql, 9_000)
-    table = write(sql, [cleaned(sql, "shop", "events")], tmp_path / "events", bucket_rows=4_500)
+    table = write(sql, [feed(sql, "shop", "events")], tmp_path / "events", bucket_rows=4_500)
     columns = ["person", "at", "event", "value", "item_id", "colour"]
     parts = list(batches(tmp_path / "events", columns, rows=rows))
     assert all(part.num_rows <= rows for part in parts)
@@ -205,8 +210,8 @@ def test_names_that_differ_in_case_only_are_refused(sql: Any, tmp_path: Path) ->
         write(sql, [one, two], tmp_path / "events")
 
 
-def test_without_event_sources_there_is_one_empty_file(sql: Any, tmp_path: Path) -> None:
-    crm = clean(sql, "crm", [{"id_customer_id": "1", "t_age": 3}], "profiles")
+def test_without_events_there_is_one_empty_file(sql: Any, tmp_path: Path) -> None:
+    crm = clean(sql, "crm", [{"id_customer_id": "1", "event": None, "at": None, "t_age": 3}], "profiles")
     table = write(sql, [crm], tmp_path / "events")
     assert (table.num_rows, table.schema.names) == (0, EVENTS.names)
 
@@ -214,3 +219,15 @@ def test_without_event_sources_there_is_one_empty_file(sql: Any, tmp_path: Path)
 def test_mixed_numbers_are_floats_and_anything_else_text() -> None:
     found = united([{"a": pa.int32(), "b": pa.bool_()}, {"a": pa.float32(), "b": pa.timestamp("ms")}])
     assert found == {"a": pa.float64(), "b": pa.string()}
+
+
+def test_ids_that_clean_made_are_not_compared(sql: Any, tmp_path: Path) -> None:
+    one = clean(sql, "one", [{"event_id": "1", "id_user_id": "u"}])
+    two = clean(sql, "two", [{"event_id": "1", "id_user_id": "u"}])
+    assert write(sql, [one, two], tmp_path / "events", own_ids={"one"})["event_id"].to_pylist() == ["1", "1"]
+
+
+def test_events_with_phones_of_two_spellings_are_one_persons(sql: Any, tmp_path: Path) -> None:
+    shop = clean(sql, "shop", [{"id_phone": "020 7946 0958"}, {"id_phone": "+442079460958"}, {"id_phone": "12"}])
+    table = write(sql, list(standardise_phones(sql, [shop], "GB").sources), tmp_path / "events")
+    assert table["person"].to_pylist() == [number("phone:+442079460958")] * 2

@@ -94,6 +94,18 @@ def test_normalising_twice_changes_nothing(values: list[str]) -> None:
         assert all(one == two for one, two in CONNECTION.execute(twice, [values]).fetchall())
 
 
+@settings(deadline=None, max_examples=10)
+@given(
+    st.lists(st.text(alphabet='aA09.@-xn/"', max_size=7), min_size=1, max_size=300), st.sampled_from(["007", "a-a", ""])
+)
+def test_the_short_way_agrees_with_the_long_one(values: list[str], placeholder: str) -> None:
+    for kind in ("email", "user_id", "device_id"):
+        short = normalise_sql(kind, "raw", [placeholder])
+        long = normalise_sql(kind, "(raw || chr(160))", [placeholder])
+        pairs = CONNECTION.execute(f"SELECT {short}, {long} FROM (SELECT unnest(?) AS raw)", [values]).fetchall()
+        assert [one for one, _ in pairs] == [two for _, two in pairs]
+
+
 @pytest.mark.parametrize(
     ("raw", "region", "value"),
     [

@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shoal.unify.link import Links, cleaned, link, standardise_phones, unidentified
+from shoal.unify.link import Links, feed, link, standardise_phones, unidentified
 
 
 def clean(sql: Any, source: str, rows: list[dict[str, str]], kind: Any = "events") -> Any:
@@ -25,7 +25,7 @@ def clean(sql: Any, source: str, rows: list[dict[str, str]], kind: Any = "events
     data |= {f"id_{key}": pa.array([row.get(key) for row in rows], pa.string()) for key in kinds}
     sql.register("rows_now", pa.table(data))
     sql.execute(f'CREATE OR REPLACE TEMP TABLE "clean_{source}" AS FROM rows_now')
-    return cleaned(sql, source, kind)
+    return feed(sql, source, kind)
 
 
 def people(sql: Any, links: Links) -> set[frozenset[tuple[str, str]]]:
@@ -116,7 +116,9 @@ def test_no_rows_are_no_people(sql: Any) -> None:
 def test_phones_of_one_number_join_whatever_their_spelling(sql: Any) -> None:
     shop = clean(sql, "shop", [{"phone": "020 7946 0958", "customer_id": "1"}, {"phone": "000000", "customer_id": "2"}])
     web = clean(sql, "web", [{"phone": "+44 20 7946 0958"}, {"phone": "12"}])
-    assert standardise_phones(sql, [shop, web], "GB") == {"shop": {"placeholder": 1}, "web": {"invalid": 1}}
+    phoned = standardise_phones(sql, [shop, web], "GB")
+    assert phoned.refused == {"shop": {"placeholder": 1}, "web": {"invalid": 1}}
+    shop, web = phoned.sources
     links = link(sql, [shop, web])
     assert people(sql, links) == {
         frozenset({("customer_id", "1"), ("phone", "+442079460958")}),
@@ -194,5 +196,5 @@ def test_a_million_edges_take_one_pass(sql: Any) -> None:
         "TIMESTAMP '2024-01-01' AS \"at\", 1.0 AS value, 'c' || person AS id_customer_id, "
         "'d' || row AS id_device_id, 'a' || row AS id_anonymous_id FROM million"
     )
-    report = link(sql, [cleaned(sql, "big", "events")], max_shared=10).report
+    report = link(sql, [feed(sql, "big", "events")], max_shared=10).report
     assert (report.edges, report.people) == (2 * count, len(np.unique(people_of)))

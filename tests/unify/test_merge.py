@@ -12,12 +12,12 @@ from pyarrow import parquet
 
 from shoal.tables import IDENTIFIERS, PROFILES, conform, profile_id
 from shoal.unify.events import write_events
-from shoal.unify.link import Cleaned, cleaned, link
+from shoal.unify.link import Feed, feed, link
 from shoal.unify.merge import Merged, merge
 from shoal.unify.resolve import number, resolve
 
 
-def clean(sql: Any, source: str, rows: list[dict[str, Any]], kind: Any = "events") -> Cleaned:
+def clean(sql: Any, source: str, rows: list[dict[str, Any]], kind: Any = "events") -> Feed:
     count = len(rows)
     data: dict[str, Any] = {
         "row": pa.array(range(1, count + 1), pa.int64()),
@@ -32,10 +32,10 @@ def clean(sql: Any, source: str, rows: list[dict[str, Any]], kind: Any = "events
     }
     sql.register("rows_now", pa.table(data))
     sql.execute(f'CREATE OR REPLACE TEMP TABLE "clean_{source}" AS FROM rows_now')
-    return cleaned(sql, source, kind)
+    return feed(sql, source, kind)
 
 
-def tables(sql: Any, sources: list[Cleaned], folder: Path, max_shared: int = 10) -> tuple[pa.Table, pa.Table, Merged]:
+def tables(sql: Any, sources: list[Feed], folder: Path, max_shared: int = 10) -> tuple[pa.Table, pa.Table, Merged]:
     links = link(sql, sources, max_shared)
     resolve(sql, links.kinds)
     events = write_events(sql, sources, links.kinds, folder / "events")
@@ -139,7 +139,7 @@ def test_people_of_any_source_have_a_profile(sql: Any, tmp_path: Path) -> None:
     crm = clean(sql, "crm", [{"id_user_id": "w", "t_plan": "a"}], "profiles")
     profiles, _, merged = tables(sql, [app, crm], tmp_path)
     assert sorted(profiles["person"].to_pylist()) == sorted([number("user_id:u"), number("user_id:w")])
-    assert merged.rates["app"].shared == 0
+    assert merged.shared["app"] == 0
 
 
 def test_a_guarded_identifier_is_nobodys_unless_rows_fall_to_it(sql: Any, tmp_path: Path) -> None:
@@ -151,12 +151,11 @@ def test_a_guarded_identifier_is_nobodys_unless_rows_fall_to_it(sql: Any, tmp_pa
     assert (profiles.num_rows, identifiers.num_rows) == (5, 5)
 
 
-def test_rates_count_rows_with_a_profile_and_profiles_known_elsewhere(sql: Any, tmp_path: Path) -> None:
-    app = clean(sql, "app", [{"at": SECOND, "id_user_id": user} for user in ("u", "v", None, "w")])
+def test_shared_counts_profiles_that_another_source_knows(sql: Any, tmp_path: Path) -> None:
+    app = clean(sql, "app", [{"at": SECOND, "id_user_id": user} for user in ("u", "u", "v", "w")])
     crm = clean(sql, "crm", [{"id_user_id": "u"}], "profiles")
     _, _, merged = tables(sql, [app, crm], tmp_path)
-    assert (merged.rates["app"].match, merged.rates["app"].shared) == (0.75, pytest.approx(1 / 3))
-    assert (merged.rates["crm"].match, merged.rates["crm"].shared) == (1, 1)
+    assert merged.shared == {"app": pytest.approx(1 / 3), "crm": 1}
 
 
 def test_a_second_run_reads_the_first_ones_identifiers(sql: Any, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shoal.tables import profile_id
-from shoal.unify.link import cleaned, link
+from shoal.unify.link import feed, link
 from shoal.unify.resolve import Resolution, number, resolve
 
 Row = dict[str, str]
@@ -25,7 +25,7 @@ def run(sql: Any, rows: list[Row], previous: pa.Table | None = None, max_shared:
     data |= {f"id_{kind}": pa.array([row.get(kind) for row in rows], pa.string()) for kind in KINDS}
     sql.register("rows_now", pa.table(data))
     sql.execute("CREATE OR REPLACE TEMP TABLE clean_all AS FROM rows_now")
-    links = link(sql, [cleaned(sql, "all", "events")], max_shared)
+    links = link(sql, [feed(sql, "all", "events")], max_shared)
     resolution = resolve(sql, links.kinds, previous)
     found = sql.query("SELECT type, value, person FROM link_identity").to_pylist()
     return {(one["type"], one["value"]): one["person"] for one in found}, resolution

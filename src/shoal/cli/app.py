@@ -41,17 +41,13 @@ def init(
 ) -> None:
     """Look at files and write a commented shoal.yaml."""
     with speaking(as_json):
-        from shoal.report.terminal import init_view
+        from shoal.report import person
         from shoal.workspace import Workspace
 
-        proposal = Workspace.init(workspace, files or [], force=force)
-        content = {
-            "path": str(workspace / "shoal.yaml"),
-            "sources": proposal.sources,
-            "questions": proposal.questions,
-            "notes": proposal.notes,
-        }
-        emit(as_json, content, lambda: init_view(content))
+        made = Workspace.init(workspace, files or [], force=force)
+        path = str(workspace / "shoal.yaml")
+        content = {"path": path, "questions": made.questions, "notes": made.notes, "settings": made.settings_text}
+        emit(as_json, content, lambda: person.proposed(path, made.questions, made.notes))
 
 
 @app.command()
@@ -65,13 +61,13 @@ def run(
 ) -> None:
     """Run the pipeline; print the segments; write report.html."""
     with speaking(as_json):
-        from shoal.report.terminal import run_view
+        from shoal.report.terminal import overview
         from shoal.workspace import Workspace
 
         with progress(quiet=as_json) as tell:
             done = Workspace(workspace).run(as_of=as_of, only=only, tell=tell)
         report = workspace / "report.html"
-        emit(as_json, done.model_dump(mode="json"), lambda: run_view(done, report=str(report)))
+        emit(as_json, done.model_dump(mode="json"), lambda: overview(done, report=str(report)))
 
 
 @app.command()
@@ -82,18 +78,18 @@ def segments(
 ) -> None:
     """Segments with size, rule, status and verdicts; one in full with its brief."""
     with speaking(as_json):
-        from shoal.report.terminal import segment_view, segments_view
+        from shoal.report.terminal import brief, listing
         from shoal.workspace import Workspace
 
         done = Workspace(workspace).last_run()
         if name is None:
             found = [segment.model_dump(mode="json") for segment in done.segments]
-            emit(as_json, found, lambda: segments_view(done))
+            emit(as_json, found, lambda: listing(done))
             return
         segment = Workspace(workspace).segment(name)
         verdicts = [verdict for verdict in done.verdicts if verdict.subject == segment.name]
         content = {**segment.model_dump(mode="json"), "verdicts": [one.model_dump(mode="json") for one in verdicts]}
-        emit(as_json, content, lambda: segment_view(done, segment))
+        emit(as_json, content, lambda: brief(done, segment.name))
 
 
 @app.command()
@@ -104,11 +100,11 @@ def profile(
 ) -> None:
     """One person: identifiers, traits, features, memberships, timeline."""
     with speaking(as_json):
-        from shoal.report.terminal import profile_view
+        from shoal.report import person
         from shoal.workspace import Workspace
 
         content = Workspace(workspace).profile(id)
-        emit(as_json, content, lambda: profile_view(content))
+        emit(as_json, content, lambda: person.profile(content))
 
 
 @app.command()
@@ -123,22 +119,22 @@ def explain(
 ) -> None:
     """Why this person is or is not in the segment, clause by clause."""
     with speaking(as_json):
-        from shoal.report.terminal import explain_view
+        from shoal.report import person
         from shoal.workspace import Workspace
 
         content = Workspace(workspace).explain(segment, id, at=at)
-        emit(as_json, content, lambda: explain_view(content))
+        emit(as_json, content, lambda: person.explanation(content))
 
 
 @app.command()
 def doctor(workspace: Folder = HERE, as_json: AsJson = False) -> None:
     """What is wrong with this workspace, machine and configuration, and the remedy."""
     with speaking(as_json):
-        from shoal.report.terminal import doctor_view
+        from shoal.report import person
         from shoal.workspace import Workspace
 
         findings = Workspace.doctor(workspace)
-        emit(as_json, findings, lambda: doctor_view(findings))
+        emit(as_json, findings, lambda: person.findings(findings))
         if any(finding["severity"] == "error" for finding in findings):
             raise typer.Exit(1)
 
@@ -153,11 +149,11 @@ def demo(
 ) -> None:
     """Make a workspace with data and run the whole loop."""
     with speaking(as_json):
-        from shoal.report.terminal import run_view
+        from shoal.report.terminal import overview
         from shoal.workspace import Workspace
 
         with progress(quiet=as_json) as tell:
             tell("data", 0.0)
             made = Workspace.demo(folder, data=data, people=people, seed=seed)
             done = made.run(tell=tell)
-        emit(as_json, done.model_dump(mode="json"), lambda: run_view(done, report=str(folder / "report.html")))
+        emit(as_json, done.model_dump(mode="json"), lambda: overview(done, report=str(folder / "report.html")))

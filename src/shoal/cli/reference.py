@@ -6,13 +6,14 @@ python -m shoal.cli.reference [--check]
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from shoal import settings, tables
@@ -66,17 +67,17 @@ def _settings() -> str:
         "Expressions are written in the [rule language](rules.md).\n"
     )
     lines = [HEAD + intro]
-    models = [settings.Settings, settings.Source, settings.Layout, settings.EventColumn, settings.Returns]
-    for model in [*models, settings.Unify, settings.SegmentSettings, settings.Objective]:
+    models: list[type[BaseModel]] = [settings.Settings, settings.Source, settings.Layout, settings.EventColumn]
+    for model in [*models, settings.Returns, settings.Unify, settings.SegmentSettings, settings.Objective]:
         lines.append(f"## {model.__name__}\n\n{(model.__doc__ or '').strip()}\n")
         lines.append("| setting | type | default | meaning |\n| --- | --- | --- | --- |")
-        lines.extend(_fields(model))
+        lines.extend(_fields(model.model_fields))
         lines.append("")
     return "\n".join(lines)
 
 
-def _fields(model: type[BaseModel]) -> Iterator[str]:
-    for name, field in model.model_fields.items():
+def _fields(fields: Mapping[str, FieldInfo]) -> Iterator[str]:
+    for name, field in fields.items():
         if field.default is PydanticUndefined:
             default = "" if field.default_factory is not None else "required"
         else:
@@ -97,7 +98,7 @@ def _type(annotation: Any) -> str:
     if origin is list:
         return f"list of {_type(get_args(annotation)[0])}"
     names = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
-    return names.get(annotation.__name__, annotation.__name__)
+    return names.get(annotation.__name__, str(annotation.__name__))
 
 
 def _tables() -> str:

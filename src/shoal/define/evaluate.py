@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,24 +29,32 @@ ARROW = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Vector:
     """Values with their validity, each of one entry a row.
 
-    `values` is float64 (NUMBER), bool (BOOL), int64 microseconds (TIME, DURATION) or int32 codes into `words` (TEXT);
-    what stands where `valid` is false means nothing.
+    `values` is float64 (NUMBER), bool (BOOL), int64 microseconds (TIME, DURATION) or int32 codes into `dictionary`
+    (TEXT); what stands where `valid` is false means nothing.
     """
 
     values: Array
     valid: Bools
-    words: Array | None = None
+    dictionary: Array | pa.Array | None = None
+
+    @cached_property
+    def words(self) -> Array:
+        """The dictionary as Python texts, made only when a function looks at them; empty for what is no text."""
+        if self.dictionary is None or isinstance(self.dictionary, np.ndarray):
+            return np.zeros(0, object) if self.dictionary is None else self.dictionary
+        return np.asarray(self.dictionary.to_numpy(zero_copy_only=False), object)
 
     def arrow(self, kind: Type) -> pa.Array:
         """The vector as an Arrow array, nulls included."""
         null = ~self.valid
-        if self.words is not None:
+        if self.dictionary is not None:
             codes = pa.array(self.values.astype(np.int32), mask=null)
-            return pa.DictionaryArray.from_arrays(codes, pa.array(self.words, pa.string())).cast(pa.string())
+            words = self.dictionary if isinstance(self.dictionary, pa.Array) else pa.array(self.words, pa.string())
+            return pa.DictionaryArray.from_arrays(codes, words).cast(pa.string())
         if kind is Type.TIME:
             return pa.array(self.values, pa.int64(), mask=null).cast(pa.timestamp("us", "UTC"))
         return pa.array(self.values, mask=null)
@@ -69,7 +78,7 @@ class Frame:
         """The vector of a whole expression: one entry a row, numbers finite or null."""
         found = _settled(self.get(expr), expr)
         shape = (self.rows,)
-        return Vector(np.broadcast_to(found.values, shape), np.broadcast_to(found.valid, shape), found.words)
+        return Vector(np.broadcast_to(found.values, shape), np.broadcast_to(found.valid, shape), found.dictionary)
 
     def mask(self, expr: Expr) -> Bools:
         """Rows where a predicate is true."""
@@ -136,25 +145,17 @@ def _single(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
 def _load_text(array: pa.Array) -> Vector:
     if not pa.types.is_dictionary(array.type):
         array = (array if pa.types.is_string(array.type) else array.cast(pa.string())).dictionary_encode()
-    words = array.dictionary.to_numpy(zero_copy_only=False).astype(object)
-    if len(set(words)) < len(words):
+    words = array.dictionary
+    if words.null_count:
         return _load_text(array.cast(pa.string()))
     valid = _TRUE if array.null_count == 0 else np.asarray(pc.is_valid(array))
     codes = np.asarray(pc.fill_null(array.indices, 0)).astype(np.int32, copy=False)
     if len(words) == 0:
         return Vector(codes, np.array(False), np.array([""], object))
-    hollow = np.array([word is None for word in words]) if array.dictionary.null_count else None
-    if hollow is not None:
-        words = np.where(hollow, "", words)
-        valid = valid & ~hollow[codes]
-    return Vector(codes, valid, words)
+    return Vector(codes, valid, words if pa.types.is_string(words.type) else words.cast(pa.string()))
 
 
 def _settled(found: Vector, expr: Expr) -> Vector:
@@ -185,7 +186,7 @@ def _compute(expr: Expr, frame: Frame) -> Vector:
             local = clock.to_local(np.atleast_1d(args[0].values), frame.zone)
             values = clock.part(local, expr.function).astype(np.float64)
             return Vector(values.reshape(args[0].values.shape), args[0].valid)
-        if expr.function == "number" and args[0].words is None:
+        if expr.function == "number" and args[0].dictionary is None:
             return Vector(args[0].values.astype(np.float64), args[0].valid)
         return textual.by_words(expr, args, frame.zone)
 
@@ -279,14 +280,14 @@ _COMPARE: dict[str, Callable[[Array, Array], Array]] = {
 
 def compare(sign: str, a: Vector, b: Vector) -> Vector:
     """A comparison; texts by code point, through their dictionaries."""
-    if a.words is not None:
+    if a.dictionary is not None:
         a, b = textual.ordered(a, b)
     return Vector(_COMPARE[sign](a.values, b.values), a.valid & b.valid)
 
 
 def _in(subject: Vector, *listed: Vector) -> Vector:
-    if subject.words is not None and all(value.values.ndim == 0 and bool(value.valid) for value in listed):
-        wanted = {value.words[0] for value in listed if value.words is not None}
+    if subject.dictionary is not None and all(value.values.ndim == 0 and bool(value.valid) for value in listed):
+        wanted = {value.words[0] for value in listed}
         return Vector(np.array([word in wanted for word in subject.words])[subject.values], subject.valid)
     return _or(*(compare("=", subject, value) for value in listed))
 
@@ -297,9 +298,9 @@ def _between(subject: Vector, low: Vector, high: Vector) -> Vector:
 
 def _choose(take: Array, a: Vector, b: Vector) -> Vector:
     """`a` where `take`, else `b`."""
-    if a.words is not None:
+    if a.dictionary is not None:
         a, b = textual.shared(a, b)
-    return Vector(np.where(take, a.values, b.values), np.where(take, a.valid, b.valid), a.words)
+    return Vector(np.where(take, a.values, b.values), np.where(take, a.valid, b.valid), a.dictionary)
 
 
 def _case(*args: Vector) -> Vector:
@@ -329,7 +330,7 @@ def _extreme(sign: str) -> Callable[..., Vector]:
 
 def _nullif(a: Vector, b: Vector) -> Vector:
     same = compare("=", a, b)
-    return Vector(a.values, a.valid & ~(same.valid & same.values), a.words)
+    return Vector(a.values, a.valid & ~(same.valid & same.values), a.dictionary)
 
 
 def _is_null(arg: Vector) -> Vector:

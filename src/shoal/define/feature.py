@@ -117,9 +117,7 @@ class Feature(BaseModel):
     @model_validator(mode="after")
     def _coherent(self) -> Feature:
         if not NAME.fullmatch(self.name) or self.name in RESERVED:
-            raise ValueError(
-                f"'{self.name}' is not a name for a feature: letters, digits and _, starting with a letter"
-            )
+            raise ValueError(f"'{self.name}' is no name for a feature: letters, digits and _, starting with a letter")
         given = [operation for operation in OPERATIONS if getattr(self, operation) is not None]
         if len(given) != 1:
             said = " and ".join(given) if given else "none"
@@ -219,8 +217,9 @@ def _fault(item: Mapping[str, Any], where: str, file: str) -> Fault:
     place = ".".join([where, *(str(part) for part in item["loc"][:1])])
     if item["type"] == "extra_forbidden":
         key = str(item["loc"][0])
+        remedy = "put an expression with commas in quotes" if ")" in key else "see docs/features.md"
         known = [name for name in Feature.model_fields if name != "name"]
-        return Fault(file, None, where, f"unknown key '{key}'.{suggest(key, known)}", "see docs/features.md")
+        return Fault(file, None, where, f"unknown key '{key}'.{suggest(key, known)}", remedy)
     what = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] != "value_error":
         what += f"; got {item.get('input')!r}"

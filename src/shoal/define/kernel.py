@@ -179,7 +179,7 @@ def _defaulted(vector: Vector, step: Step) -> Vector:
     if default is None or bool(vector.valid.all()):
         return vector
     valid = np.ones(len(vector.valid), bool)
-    if vector.words is not None:
+    if vector.dictionary is not None:
         codes = np.where(vector.valid, vector.values, len(vector.words)).astype(np.int32)
         return Vector(codes, valid, objects([*vector.words, str(default)]))
     return Vector(np.where(vector.valid, vector.values, default).astype(vector.values.dtype), valid)
@@ -273,7 +273,7 @@ def _chosen(cut: Cut, step: Step) -> Vector:
     """The value at each person's first or last row that has one."""
     rows, values = _rows(cut, step)
     some = cut.count(rows, step.window) > 0
-    words = cut.block.frame.full(_name(step)).words
+    words = cut.block.frame.full(_name(step)).dictionary
     if not some.any():
         return _vector(np.zeros(rows.people), some, step, words)
     return _vector(values[cut.place(rows, step.window, step.operation)], some, step, words)

@@ -227,7 +227,9 @@ def _commerce(catalogue: Catalogue) -> Iterator[Ready]:
         )
     coupons = catalogue.role("coupon")
     if coupons:
-        yield Ready("coupons", "engagement", {"count": "events", "of": coupons, "label": "coupons redeemed", "unit": "count"})
+        yield Ready(
+            "coupons", "engagement", {"count": "events", "of": coupons, "label": "coupons redeemed", "unit": "count"}
+        )
 
 
 def _engagement(catalogue: Catalogue) -> Iterator[Ready]:
@@ -280,8 +282,7 @@ def _intent(catalogue: Catalogue) -> Iterator[Ready]:
             continue
         found.append(role)
         base = {"count": "events", "of": events}
-        theme = "engagement" if role in ("view", "search") else "engagement"
-        yield Ready(_role_name(role), theme, {**base, "label": label, "unit": "count"})
+        yield Ready(_role_name(role), "engagement", {**base, "label": label, "unit": "count"})
         yield Ready(
             f"{_role_name(role)}_30d",
             "hidden",

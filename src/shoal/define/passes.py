@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shoal.define import clock
-from shoal.define.evaluate import Frame
+from shoal.define import clock, textual
+from shoal.define.evaluate import Frame, Vector
 from shoal.define.tree import Column, Expr
 from shoal.define.types import Type
 
@@ -62,11 +62,20 @@ class Select:
 class Rows:
     """The rows of one selection, in the order of the stream; `index` None means every row."""
 
+    block: Block
     index: Ints | None
     person: Ints
-    at: Ints
-    people: int
     windows: frozenset[Window]
+
+    @property
+    def people(self) -> int:
+        """People of the block."""
+        return self.block.people
+
+    @cached_property
+    def at(self) -> Ints:
+        """Instants of the rows."""
+        return np.asarray(self.take(self.block.at))
 
     @cached_property
     def totals(self) -> Ints:
@@ -82,11 +91,11 @@ class Rows:
         """Values of all rows of the block, at these rows."""
         return values if self.index is None else values[self.index]
 
-    def only(self, keep: Bools) -> Rows:
-        """Those of the rows where `keep`."""
+    def only(self, keep: Bools, windows: frozenset[Window]) -> Rows:
+        """Those of the rows where `keep`, to be asked for other windows."""
         places = np.flatnonzero(keep)
         index = places if self.index is None else self.index[places]
-        return Rows(index, self.person[places], self.at[places], self.people, self.windows)
+        return Rows(self.block, index, self.person[places], windows)
 
 
 class Block:
@@ -100,6 +109,7 @@ class Block:
         self.people = len(self.persons)
         lengths = np.diff(np.append(self.starts, len(person)))
         self.person = np.repeat(np.arange(self.people), lengths)
+        self._masks: dict[tuple[str, ...], Bools] = {}
         self._selected: dict[Select, Rows] = {}
         self._fields: dict[tuple[Select, Expr], tuple[Rows, Array]] = {}
         self._pairs: dict[tuple[Select, Expr], Pairs] = {}
@@ -117,16 +127,25 @@ class Block:
         return found
 
     def _select(self, select: Select) -> Rows:
-        whole = Rows(None, self.person, self.at, self.people, self.windows[select])
-        keep = None
-        if select.of:
-            events = self.frame.get(Column("event", Type.TEXT))
-            named = np.isin(events.words, select.of) if events.words is not None else np.zeros(1, bool)
-            keep = np.broadcast_to(named[events.values] & events.valid, self.at.shape)
+        windows = self.windows[select]
+        named = Select(select.of)
+        if select.where is not None and select.of and named in self.windows:
+            rows = self.rows(named)
+            return rows.only(rows.take(self.frame.mask(select.where)), windows)
+        keep = self._named(select.of) if select.of else None
         if select.where is not None:
             holds = self.frame.mask(select.where)
             keep = holds if keep is None else keep & holds
-        return whole if keep is None else whole.only(keep)
+        whole = Rows(self, None, self.person, windows)
+        return whole if keep is None else whole.only(keep, windows)
+
+    def _named(self, of: tuple[str, ...]) -> Bools:
+        found = self._masks.get(of)
+        if found is None:
+            events = self.frame.get(Column("event", Type.TEXT))
+            wanted = np.array([word in of for word in events.words], bool)
+            found = self._masks[of] = np.broadcast_to(wanted[events.values] & events.valid, self.at.shape)
+        return found
 
     def field(self, select: Select, expr: Expr) -> tuple[Rows, Array]:
         """The rows of a selection where a field is known, with its values (codes, for text)."""
@@ -137,7 +156,7 @@ class Block:
             valid = rows.take(vector.valid)
             values = rows.take(vector.values)
             if not valid.all():
-                rows, values = rows.only(valid), values[valid]
+                rows, values = rows.only(valid, rows.windows), values[valid]
             found = self._fields[select, expr] = (rows, values)
         return found
 
@@ -146,13 +165,16 @@ class Block:
         found = self._pairs.get((select, expr))
         if found is None:
             rows, values = self.field(select, expr)
-            found = self._pairs[select, expr] = Pairs.of(rows, _codes(values, expr.type))
+            codes = _codes(values, expr.type, self.frame.get(expr))
+            found = self._pairs[select, expr] = Pairs.of(rows, codes)
         return found
 
 
-def _codes(values: Array, kind: Type) -> Ints:
-    """Whole numbers, from 0, that are equal where the values are."""
-    if kind in (Type.TEXT, Type.BOOL):
+def _codes(values: Array, kind: Type, vector: Vector) -> Ints:
+    """Whole numbers, from 0, that are equal just where the values are."""
+    if kind is Type.TEXT:
+        return textual.same(vector, values).astype(np.int64)
+    if kind is Type.BOOL:
         return values.astype(np.int64)
     if len(values) == 0:
         return np.zeros(0, np.int64)

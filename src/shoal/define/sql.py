@@ -199,7 +199,7 @@ class _Writer:
         return f"CAST(length({self.sql(arg)}) AS DOUBLE)"
 
     def _concat(self, *args: Expr) -> str:
-        return f"({' || '.join(map(self.sql, args))})"
+        return f"CAST({' || '.join(map(self.sql, args))} AS VARCHAR)"
 
     def _substr(self, subject: Expr, *cut: Expr) -> str:
         whole = ", ".join(str(int(part.value)) for part in cut if isinstance(part, Literal) and part.value is not None)

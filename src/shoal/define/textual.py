@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shoal.define import clock
@@ -37,8 +38,6 @@ def objects(values: list[Any]) -> Array:
 
 def shared(a: Vector, b: Vector) -> tuple[Vector, Vector]:
     """Both texts coded by one dictionary of distinct words, in order of code point."""
-    if a.words is None or b.words is None:
-        raise TypeError("shared() takes texts")
     places = {word: place for place, word in enumerate(sorted({*a.words, *b.words}))}
     words = objects(list(places))
     left = np.array([places[word] for word in a.words], np.int32)[a.values]
@@ -48,11 +47,24 @@ def shared(a: Vector, b: Vector) -> tuple[Vector, Vector]:
 
 def ordered(a: Vector, b: Vector) -> tuple[Vector, Vector]:
     """Both texts as codes that compare as the texts do; one written-out side needs no sorting."""
-    if a.words is not None and b.words is not None and b.values.ndim == 0:
+    if b.values.ndim == 0:
         word = b.words[int(b.values)]
         signs = np.array([(own > word) - (own < word) for own in a.words], np.int8)
         return _vector(signs[a.values], a.valid), _vector(np.array(0, np.int8), b.valid)
     return shared(a, b)
+
+
+def same(vector: Vector, codes: Array) -> Array:
+    """The codes, equal just where the texts are: a dictionary from outside may hold a text twice."""
+    words = vector.dictionary
+    if words is None or isinstance(words, np.ndarray) or len(codes) == 0:
+        return codes
+    if len(codes) < len(words):
+        used, codes = np.unique(codes, return_inverse=True)
+        words = words.take(used)
+    if pc.count_distinct(words).as_py() == len(words):
+        return codes
+    return np.asarray(words.dictionary_encode().indices)[codes]
 
 
 def by_words(expr: Call, args: list[Vector], time_zone: str) -> Vector:
@@ -74,7 +86,7 @@ def by_words(expr: Call, args: list[Vector], time_zone: str) -> Vector:
 
 
 def _coded(arg: Vector, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    if arg.words is not None:
+    if arg.dictionary is not None:
         return np.broadcast_to(arg.values, shape), arg.words
     distinct, codes = np.unique(arg.values, return_inverse=True)
     return np.broadcast_to(codes.reshape(arg.values.shape), shape), objects(distinct.tolist())

@@ -9,7 +9,7 @@ from shoal.define.words import amount
 from shoal.model.meta import FeatureMeta, split
 from shoal.model.playbook import recommend
 from shoal.model.portrait import Crowd, Portrait
-from shoal.model.tags import tags
+from shoal.model.tags import DISCOUNTS, tags
 from shoal.summary import Brief, Interval, Trait
 
 TRAITS = 5
@@ -49,13 +49,13 @@ def brief(
         expected: a person's revenue in the next period.
         lead: how the segment was made, put before the headline ("the 3% of people who made 18% of revenue").
     """
-    said = tags(everybody, own)
+    found = tags(everybody, own)
     return Brief(
-        headline=_headline(everybody, own, said, lead),
+        headline=_headline(everybody, own, found, lead),
         traits=traits(everybody, own),
         value=_value(everybody, own, expected, currency),
-        strategies=recommend(said) if own.size else [],
-        risks=[*_risks(own, stability, fidelity, drift, floor), *_habits(everybody, own, said)],
+        strategies=recommend(found) if own.size else [],
+        risks=[*_risks(own, stability, fidelity, drift, floor), *_habits(everybody, own, found)],
         expected_revenue=expected,
     )
 
@@ -130,7 +130,9 @@ def _measure(name: str) -> str:
         return "orders" if base == "orders" else "activity"
     if base in ("refunds", "refund_share"):
         return "refunds"
-    return "trend" if base.startswith("trend") else base
+    if base.endswith("_per_order"):
+        return "basket"
+    return "trend" if "trend" in base else base
 
 
 def _headline(everybody: Crowd, own: Portrait, found: frozenset[str], lead: str) -> str:
@@ -196,8 +198,9 @@ def _habits(everybody: Crowd, own: Portrait, found: frozenset[str]) -> list[str]
     if "returns" in found and "refund_share" in own.inside:
         risks.append(f"Returns: {own.inside['refund_share']:.0%} refunded against {own.outside['refund_share']:.0%}.")
     if "discount" in found:
-        name = next(name for name in own.effects if split(name)[0] in ("discount_share", "coupon_share"))
-        risks.append(f"Discount dependence: {own.inside[name]:.0%} of orders against {own.outside[name]:.0%}.")
+        name = max((n for n in own.effects if split(n)[0] in DISCOUNTS), key=lambda name: own.effects[name])
+        meta = everybody.meta[name]
+        risks.append(f"Discounts: {meta.label} {said(meta, own.inside[name])} against {said(meta, own.outside[name])}.")
     if "declining" in found and "lapsed" not in found:
         risks.append("Declining: less active than in the period before.")
     return risks

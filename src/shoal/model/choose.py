@@ -16,7 +16,11 @@ STABLE_MIN = 0.60
 RESAMPLES = 20
 SAMPLE = 5_000
 SILHOUETTE = 3_000
-RULE = f"the most segments with mean Jaccard >= {STABLE_MEAN} and minimum >= {STABLE_MIN}, else the best mean"
+APART = 0.05
+RULE = (
+    f"the most segments with mean Jaccard >= {STABLE_MEAN} and minimum >= {STABLE_MIN} whose silhouette is at most"
+    f" {APART} below the best of them, else the best mean"
+)
 
 
 def candidates(budget: int, people: int) -> list[int]:
@@ -42,9 +46,15 @@ def choose_k(recipe: Recipe, matrix: Matrix, ks: Sequence[int], seed: int = 0) -
     """
     small = matrix.take(sample(len(matrix.rows), SAMPLE, seed))
     found = [_judge(recipe, small, k, seed) for k in ks]
-    good = [choice for choice in found if stable(choice)]
+    good = _apart([choice for choice in found if stable(choice)])
     best = max(good, key=lambda c: c.k) if good else max(found, key=lambda c: (round(c.jaccard_mean, 6), c.k))
     return [choice.model_copy(update={"chosen": choice is best}) for choice in found]
+
+
+def _apart(choices: Sequence[KChoice]) -> list[KChoice]:
+    """Without those that cut through groups which fewer segments keep clearly apart."""
+    best = max((choice.silhouette or 0.0 for choice in choices), default=0.0)
+    return [choice for choice in choices if (choice.silhouette or 0.0) >= best - APART]
 
 
 def _judge(recipe: Recipe, matrix: Matrix, k: int, seed: int) -> KChoice:

@@ -59,6 +59,8 @@ def derive(table: pa.Table, formulas: Mapping[str, str]) -> pa.Table:
 def _score(scores: Scores) -> str:
     column = boxes.quoted(scores.column)
     levels = range(len(scores.cuts))
-    cases = " ".join(f"when {column} < {number_text(scores.cuts[level])} then {scores.score(level)}" for level in levels)
+    cases = " ".join(
+        f"when {column} < {number_text(scores.cuts[level])} then {scores.score(level)}" for level in levels
+    )
     last = f"case {cases} else {scores.score(len(scores.cuts))} end" if cases else str(scores.score(0))
     return f"case when {column} is null then null else {last} end"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -42,50 +42,63 @@ def discover(
     floor: float = 0.02,
     seed: int = 0,
     recipe: Recipe | None = None,
+    inputs: Sequence[str] | None = None,
     taken: Collection[str] = (),
     everybody: Crowd | None = None,
 ) -> Found:
     """At most `budget` segments of the people in `table` (one row a person), as disjoint rules that cover everybody.
 
-    Too few people, or none that differ, is a `reason`, not an error. `taken` are names already given;
-    `everybody` saves measuring the people twice.
+    Too few people, or none that differ, is a `reason`, not an error. Segments come in order of their share of value.
+
+    Args:
+        budget: at most so many segments; `floor` the smallest share of people a segment may have.
+        recipe: finds the groups, k-means on quantile features when left out; `inputs` limits the features it sees.
+        taken: names already given; `everybody`, from `crowd`, saves measuring the people twice.
     """
     recipe = recipe or KMeansRecipe()
-    inputs = design.build(table, meta, seed=seed)
-    reason = _hopeless(table.num_rows, inputs)
+    points = design.build(table, meta, seed=seed, inputs=inputs)
+    reason = _hopeless(table.num_rows, points)
     if reason:
-        return Found((), _nothing(recipe, inputs, reason), reason)
-    choices = choose_k(recipe, inputs, candidates(budget, len(inputs.rows)), seed)
-    choices, distilled = _sayable(recipe, inputs, choices, floor, _worth(table, inputs), seed)
+        return Found((), _nothing(recipe, points, reason), reason)
+    choices = choose_k(recipe, points, candidates(budget, len(points.rows)), seed)
+    choices, distilled = _sayable(recipe, points, choices, floor, _worth(table, points), seed)
     if len(distilled.groups) < 2:
         reason = "not enough data: no rule tells the people apart"
-        return Found((), _nothing(recipe, inputs, reason), reason)
+        return Found((), _nothing(recipe, points, reason), reason)
     everybody = everybody or crowd(table, meta, seed=seed)
-    members = [select(rule, table) for rule in distilled.rules]
-    portraits = [portrait(everybody, member) for member in members]
+    portraits = [portrait(everybody, select(rule, table)) for rule in distilled.rules]
     titles = names(everybody, portraits, taken)
-    notes = list(distilled.notes)
-    if budget > MANY:
-        notes.append(f"{budget} segments were allowed; more than {MANY} can seldom be told apart or acted on")
     discovery = Discovery(
         recipe=recipe.name,
-        inputs=list(inputs.names),
-        dropped=dict(inputs.dropped),
+        inputs=list(points.names),
+        dropped=dict(points.dropped),
         choices=choices,
-        tree=drawing(distilled, inputs, titles),
+        tree=drawing(distilled, points, titles),
         fidelity=distilled.fidelity,
-        notes=[*notes, *([] if distilled.held_out else ["too few people for a holdout: fidelity is of those fitted"])],
+        notes=_notes(distilled, budget),
     )
-    cuts = [
-        Cut(title, "discovered", rule, "niche" if niche else "draft", {"fidelity": jaccard, "cluster": group})
-        for title, rule, niche, jaccard, group in zip(
-            titles, distilled.rules, distilled.niche, distilled.jaccards, distilled.groups, strict=True
-        )
-    ]
-    richest = sorted(
-        range(len(cuts)), key=lambda place: (-(portraits[place].value_share or 0.0), -portraits[place].size)
+    worth = [own.value_share or 0.0 for own in portraits]
+    richest = sorted(range(len(titles)), key=lambda place: (-worth[place], -portraits[place].size))
+    return Found(tuple(_cut(distilled, titles, place) for place in richest), discovery)
+
+
+def _cut(distilled: Distilled, titles: Sequence[str], place: int) -> Cut:
+    return Cut(
+        name=titles[place],
+        kind="discovered",
+        rule=distilled.rules[place],
+        status="niche" if distilled.niche[place] else "draft",
+        facts={"fidelity": distilled.jaccards[place], "cluster": distilled.groups[place]},
     )
-    return Found(tuple(cuts[place] for place in richest), discovery)
+
+
+def _notes(distilled: Distilled, budget: int) -> list[str]:
+    found = list(distilled.notes)
+    if budget > MANY:
+        found.append(f"{budget} segments were allowed; more than {MANY} can seldom be told apart or acted on")
+    if not distilled.held_out:
+        found.append("too few people for a holdout: fidelity is of those fitted")
+    return found
 
 
 def _sayable(

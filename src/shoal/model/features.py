@@ -8,7 +8,6 @@ from typing import Any
 
 from shoal.define.feature import Feature, features_from_yaml
 from shoal.define.packs import Catalogue, Definition, Ready, choose, main_events
-from shoal.define.words import Label
 from shoal.model.meta import FeatureMeta
 
 DAY = 86_400_000_000
@@ -23,10 +22,6 @@ class Defined:
     features: list[Feature]
     meta: dict[str, FeatureMeta]
     hidden: frozenset[str]
-
-    @property
-    def labels(self) -> dict[str, Label]:
-        return {name: Label(one.label, one.unit or None) for name, one in self.meta.items()}
 
 
 def define(catalogue: Catalogue, own: Mapping[str, Mapping[str, Any]]) -> Defined:
@@ -74,7 +69,7 @@ def outcomes(catalogue: Catalogue, days: int) -> list[Feature]:
 
 
 def _within(one: Ready, known: Mapping[str, Ready], window: str) -> dict[str, Definition]:
-    """A ready feature over the window only, with what its formula needs; without a default, so that nothing is nothing."""
+    """A ready feature over the window only, with what its formula needs; without a default: nothing is nothing."""
     definition = {key: value for key, value in one.definition.items() if key != "default"}
     if "formula" not in definition:
         return {one.name: {**definition, "within": window}}

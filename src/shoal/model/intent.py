@@ -13,8 +13,8 @@ from shoal.model.matrix import Array, missing
 from shoal.model.meta import FeatureMeta
 from shoal.model.rules import Cut
 
-STRONG = ("checkouts_30d", "carts_30d", "pricing_30d", "compares_30d")
-WEAK = ("views_30d", "sessions_30d", "active_days_30d", "events_30d")
+STRONG = ("checkouts_30d", "carts_30d", "pricing_visits_30d", "comparisons_30d")
+WEAK = ("views_30d", "searches_30d", "sessions_30d", "active_days_30d", "events_30d")
 
 
 def intent(table: pa.Table, meta: Mapping[str, FeatureMeta] = {}) -> list[Cut]:

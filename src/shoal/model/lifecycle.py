@@ -67,7 +67,7 @@ def lifecycle(table: pa.Table, meta: Mapping[str, FeatureMeta] = {}) -> list[Cut
     if own is None or found.recency is None or found.frequency is None:
         return []
     recency, often = found.recency, found.frequency
-    absent = {recency: "high"} if missing(table, recency) else {}
+    nobody = missing(table, recency)
     recent = boxes.narrow({}, recency, high=own.engaged)
     stages: dict[str, list[boxes.Box]] = {"new": [], "loyal": [], "engaged": []}
     if "tenure_days" in table.column_names and not missing(table, "tenure_days"):
@@ -82,11 +82,15 @@ def lifecycle(table: pa.Table, meta: Mapping[str, FeatureMeta] = {}) -> list[Cut
     order = (recency, often, "tenure_days")
     whole = {often} if counts(table, often) else set()
     facts = {"engaged_days": own.engaged, "lapsed_days": own.lapsed, "thresholds": own.says}
-    return [
-        Cut(f"Stage: {stage}", "lifecycle", boxes.rule(union, order, absent, whole), facts=facts)
+    cuts = [
+        Cut(f"Stage: {stage}", "lifecycle", boxes.rule(union, order, whole=whole), facts=facts)
         for stage, union in stages.items()
         if union
     ]
+    if nobody:
+        name = "Stage: not bought yet" if found.people == "customers" else "Stage: not active yet"
+        cuts.append(Cut(name, "lifecycle", f"{boxes.quoted(recency)} is null", facts=facts))
+    return cuts
 
 
 def _known(values: Array) -> Array:

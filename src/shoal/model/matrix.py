@@ -29,16 +29,28 @@ PROTECTED = frozenset(
         "birthday",
     ]
 )
-BROWSING = frozenset({"sessions", "views", "carts", "checkouts", "logins"})
+BROWSING = frozenset({"sessions", "views", "searches", "carts", "checkouts", "logins", "wishes", "comparisons"})
+COUNTS_OF_LINES = frozenset({"events", "active_days", "events_trend", "depth", "adoption"})
+HIDDEN = "hidden"  # computed for other features only
 CONSTANT = 0.97
 MISSING = 0.05
+HABIT = 3
 REDUNDANT = 0.95
 SAMPLE = 50_000
 # What moves a segment's next period gets more of the distance than what decorates it (docs/discovery.md).
-THEME_SHARE = {"value": 1.0, "rhythm": 1.0, "engagement": 1.0, "lifecycle": 0.5, "affinity": 0.5, "timing": 0.25}
+THEME_SHARE = {
+    "value": 1.0,
+    "rhythm": 1.0,
+    "engagement": 0.75,
+    "intent": 0.75,
+    "affinity": 0.5,
+    "lifecycle": 0.25,
+    "care": 0.25,
+    "timing": 0.25,
+}
 
 CORE = frozenset({"recency_days", "orders", "revenue", "active_days"})
-CORE_SHARE = 3.0
+CORE_SHARE = 5.0
 
 Array = NDArray[np.float64]
 
@@ -76,10 +88,11 @@ def build(
 
     `inputs` limits the features considered; whatever is left out is in `dropped` with the reason.
     """
-    names = [name for name in (inputs or table.column_names) if name not in STANDING]
+    names = [name for name in (table.column_names if inputs is None else inputs) if name not in STANDING]
     known = complete(names, meta)
+    names = [name for name in names if known[name].theme != HIDDEN]
     rows = sample(table.num_rows, SAMPLE, seed)
-    dropped = lines_only(names)
+    dropped = {**lines_only(names), **_no_habit_yet(table, [known[name] for name in names])}
     columns: dict[str, Array] = {}
     for name in sorted(set(names) - set(dropped), key=lambda name: known[name].readability):
         reason = _unusable(table, name) or _covered(name, columns)
@@ -199,7 +212,19 @@ def lines_only(names: Sequence[str]) -> dict[str, str]:
     return {
         name: "not used: every event is a line of an order, and orders say it better"
         for name in names
-        if split(name)[0] in ("events", "active_days")
+        if split(name)[0] in COUNTS_OF_LINES
+    }
+
+
+def _no_habit_yet(table: pa.Table, meta: Sequence[FeatureMeta]) -> dict[str, str]:
+    """Times of day and week, where most people came too seldom to have any."""
+    often = next((name for name in ("orders", "active_days", "sessions") if name in table.column_names), None)
+    if often is None or np.nanmedian(np.append(numbers(table, often), 0.0)) >= HABIT:
+        return {}
+    return {
+        item.name: f"not used: half of the people have fewer than {HABIT} {often.replace('_', ' ')} to tell a habit by"
+        for item in meta
+        if item.theme == "timing"
     }
 
 

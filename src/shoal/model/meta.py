@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
-THEMES = ("value", "rhythm", "engagement", "affinity", "timing", "lifecycle")
+from shoal.define.words import Label, Unit
 
 _THEME_OF = (
     (r"(weekend|evening|morning|night|hour|weekday)", "timing"),
     (r"(tenure|lifecycle|age_days)", "lifecycle"),
-    (r"(^share_|breadth|depth|categories|refund|discount|coupon)", "affinity"),
-    (r"(revenue|aov|value|spend|money|price|items_per_order|margin)", "value"),
+    (r"(intent|carts|checkouts|compar|pricing|wish)", "intent"),
+    (r"(refund|discount|coupon|ticket|email)", "care"),
+    (r"(^share_|breadth|categories|items$|pages$)", "affinity"),
+    (r"(revenue|aov|value|spend|money|price|_per_order|margin)", "value"),
     (r"(recency|orders|gap_|trend|purchases|frequency)", "rhythm"),
 )
 _UNIT_OF = (
@@ -66,6 +69,11 @@ class FeatureMeta:
     theme: str = "engagement"
 
     @property
+    def spoken(self) -> Label:
+        """How rules speak of it."""
+        return Label(self.label, cast("Unit | None", self.unit or None))
+
+    @property
     def days(self) -> bool:
         """Whether it is a number of days, said as such or as `12 days ago`."""
         return self.unit in ("days", "ago")
@@ -101,7 +109,7 @@ def complete(names: Iterable[str], meta: Mapping[str, FeatureMeta]) -> dict[str,
 def _label(name: str) -> str:
     if name in _WORDS:
         return _WORDS[name]
-    if name.startswith("trend"):
+    if "trend" in name:
         return "trend"
     base, window = split(name)
     if window:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from shoal.model.meta import split
 from shoal.model.portrait import Crowd, Portrait
-from shoal.model.tags import tags
+from shoal.model.tags import TIMES, tags
 
 NOUNS = {"commerce": "buyers", "content": "visitors", "usage": "users"}
 STAGES = {"new": "New", "fading": "Fading", "lapsed": "Lapsed", "active": "Active"}
@@ -25,14 +25,24 @@ CONTRASTS = {
     "refunds": ("who return goods", "who keep what they buy"),
     "refund_share": ("who return goods", "who keep what they buy"),
     "breadth": ("across many categories", "in few categories"),
-    "depth": ("with a wide choice", "with a narrow choice"),
+    "items": ("with a wide choice", "with a narrow choice"),
+    "categories": ("across many categories", "in few categories"),
+    "pages": ("reading widely", "reading little"),
+    "depth": ("staying long", "staying briefly"),
+    "adoption": ("using many functions", "using few functions"),
+    "units_per_order": ("with full baskets", "with small baskets"),
+    "lines_per_order": ("with full baskets", "with small baskets"),
+    "intent_score": ("close to buying", "far from buying"),
+    "searches": ("searching a lot", "searching little"),
+    "email_opens": ("who read e-mails", "who ignore e-mails"),
+    "tickets": ("who need support", "who need no support"),
     "weekend_share": ("at weekends", "on weekdays"),
     "evening_share": ("in the evening", "by day"),
     "morning_share": ("in the morning", "after noon"),
     "views": ("looking around a lot", "looking at little"),
     "carts": ("filling carts", "rarely filling carts"),
     "checkouts": ("starting checkouts", "rarely starting checkouts"),
-    "compares": ("comparing a lot", "rarely comparing"),
+    "comparisons": ("comparing a lot", "rarely comparing"),
     "gap_days_mean": ("with long pauses", "with short pauses"),
 }
 CATEGORY = 1.0
@@ -83,8 +93,8 @@ def _draft(everybody: Crowd, own: Portrait) -> str:
     core = _commerce(said) if everybody.business == "commerce" else _activity(said, noun)
     if stage == "Active" and core.split()[0] in ("frequent", "regular", "big"):
         stage = ""
-    time = next((part for part in ("weekend", "evening", "morning") if part in said), "")
-    words = " ".join(word for word in (stage, time, core, _category(own)) if word)
+    time = next((part for part in TIMES if part in said), "")
+    words = " ".join(word for word in (stage, time, core, _category(everybody, own)) if word)
     return words[:1].upper() + words[1:]
 
 
@@ -107,12 +117,13 @@ def _activity(said: frozenset[str], noun: str) -> str:
     return f"regular {noun}" if "frequent" in said else f"occasional {noun}"
 
 
-def _category(own: Portrait) -> str:
+def _category(everybody: Crowd, own: Portrait) -> str:
     """The one category that they lean to clearly, if any."""
     leans = [(effect, name) for name, effect in own.effects.items() if name.startswith("share_") and effect >= CATEGORY]
     if not leans:
         return ""
-    return f"of {max(leans)[1].removeprefix('share_').replace('_', ' ')}"
+    label = everybody.meta[max(leans)[1]].label
+    return label.removeprefix("share ").replace("by channel", "via").replace("by platform", "on")
 
 
 def _lapse(everybody: Crowd, group: Sequence[Portrait], draft: str) -> list[str]:
@@ -147,4 +158,4 @@ def _contrast(group: Sequence[Portrait], draft: str) -> list[str]:
 
 
 def _base(name: str) -> str:
-    return split(name)[0] if not name.startswith("trend") else "trend"
+    return "trend" if "trend" in name else split(name)[0]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shoal.model.levels import Basis, basis
 from shoal.model.lifecycle import Rhythm, rhythm
-from shoal.model.matrix import PROTECTED, SAMPLE, STANDING, Array, lines_only, numbers, sample, uniform
+from shoal.model.matrix import HIDDEN, PROTECTED, SAMPLE, STANDING, Array, lines_only, numbers, sample, uniform
 from shoal.model.meta import FeatureMeta, complete
 
 
@@ -62,6 +62,7 @@ def crowd(table: pa.Table, meta: Mapping[str, FeatureMeta], *, seed: int = 0) ->
         for name in table.column_names
         if name not in STANDING
         and not PROTECTED & set(name.lower().split("_"))
+        and complete([name], meta)[name].theme != HIDDEN
         and (pa.types.is_integer(table[name].type) or pa.types.is_floating(table[name].type))
     ]
     rows = sample(table.num_rows, SAMPLE, seed)

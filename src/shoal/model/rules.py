@@ -68,7 +68,7 @@ def assign(cuts: Sequence[Cut], table: pa.Table) -> NDArray[np.int64]:
     >>> assign(cuts, pa.table({"orders": [1, 3, None]})).tolist()
     [1, 0, -1]
     """
-    frame = Frame(table)
+    frame = Frame(table, table.num_rows)
     place = np.full(table.num_rows, -1, dtype=np.int64)
     for index in reversed(range(len(cuts))):
         place[frame.mask(read(cuts[index].rule, table))] = index

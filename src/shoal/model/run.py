@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from shoal import tables
+from shoal import summary, tables
 from shoal.define.kernel import Plan, compile_plan
 from shoal.define.packs import Catalogue, main_events
+from shoal.define.segment import SegmentFile
 from shoal.define.types import Type
+from shoal.define.words import Label
 from shoal.engine.protocol import Engine
-from shoal.errors import DataError
-from shoal.model.features import DAY, Defined, define, horizon, outcomes
+from shoal.errors import DataError, ExpressionError, Fault, SettingsError
+from shoal.model import brief as briefs
+from shoal.model import discover, intent, lifecycle, rfm, tiers
+from shoal.model.clusters import KMeansRecipe
+from shoal.model.derived import LABELS, derivations, derive
+from shoal.model.distil import distil
+from shoal.model.features import DAY, define, horizon, outcomes
+from shoal.model.matrix import Matrix, build
+from shoal.model.meta import FeatureMeta
+from shoal.model.name import unique_names
+from shoal.model.portrait import Crowd, crowd, portrait
+from shoal.model.rules import Cut, assign, select, words
+from shoal.model.stays import memberships
 from shoal.settings import Settings
 from shoal.store.runs import Run
 
@@ -27,10 +43,13 @@ Read = Callable[..., Iterator[pa.RecordBatch]]
 KINDS = {"number": Type.NUMBER, "text": Type.TEXT, "bool": Type.BOOL, "time": Type.TIME}
 LEVELLED = ("category", "channel", "platform")
 THREADS = 2
+SEED = 1
+TRADITIONAL = (rfm.rfm, tiers.tiers, lifecycle.lifecycle, intent.intent)
+Assign = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 
 def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tell) -> None:
-    """Writes `features` (as of the run's instant), `features_before` (one period earlier) and `outcomes` (of the period)."""
+    """Writes `features` as of the run's instant, `features_before` one period earlier, `outcomes` of that period."""
     unified = run.read_part("unify")
     as_of: int = unified["as_of"]
     files = run.files("events")
@@ -39,11 +58,14 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
     days = horizon(known.span_days)
     columns = {"at": Type.TIME, "event": Type.TEXT, "value": Type.NUMBER}
     columns |= {name: KINDS[kind] for name, kind in known.properties.items()}
+    tell("features", 0.45)
     plan = compile_plan(defined.features, columns, time_zone=settings.time_zone)
     after = compile_plan(outcomes(known, days), columns, time_zone=settings.time_zone) if days else None
     before = as_of - days * DAY if days else None
     now, earlier, happened = _compute(files, read, plan, after, as_of, before, tell)
-    _write(run, "features", _with_silent(now, run, plan, as_of))
+    now = _with_silent(now, run, plan, as_of)
+    formulas = derivations(now, defined.meta)
+    _write(run, "features", derive(now, formulas))
     notes = []
     if earlier is not None and happened is not None:
         _write(run, "features_before", earlier)
@@ -67,7 +89,8 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
             "main_events": main_events(known),
             "events": dict(known.events),
             "has_value": known.has_value,
-            "plan": plan.version,
+            "derived": formulas,
+            "plan": plan.to_dict(),
             "notes": notes,
             "extra": {"span_days": known.span_days, "horizon_days": days, "plan": plan.version},
         },
@@ -82,11 +105,11 @@ def _catalogue(engine: Engine, files: Sequence[Path], settings: Settings) -> Cat
             "Remedy: look at the quarantine table's reasons in `report.html`, mend `shoal.yaml`, run again"
         )
     listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-    source = f"read_parquet([{listed}])"
+    source = f"read_parquet([{listed}], hive_partitioning = false)"
     counted = engine.query(f"SELECT event, count(*) AS n FROM {source} GROUP BY event ORDER BY n DESC, event")
     totals = engine.query(
-        f"SELECT epoch_us(min(at)) AS first, epoch_us(max(at)) AS last, "
-        f"count(*) FILTER (value <> 0) AS valued, count(DISTINCT epoch_us(at) % {DAY}) AS clocks FROM {source}"
+        f'SELECT epoch_us(min("at")) AS first, epoch_us(max("at")) AS last, '
+        f'count(*) FILTER (value <> 0) AS valued, count(DISTINCT epoch_us("at") % {DAY}) AS clocks FROM {source}'
     ).to_pylist()[0]
     struct = pq.read_schema(files[0]).field("properties").type
     properties = {field.name: _kind(field.type) for field in struct if _kind(field.type)}
@@ -184,3 +207,229 @@ def _write(run: Run, name: str, table: pa.Table) -> None:
 
 def _text(instant: int) -> str:
     return datetime.fromtimestamp(instant / 1e6, UTC).isoformat()
+
+
+@dataclass(frozen=True)
+class Features:
+    """The features table as of one instant, with what its columns mean."""
+
+    table: pa.Table
+    meta: dict[str, FeatureMeta]
+
+    @classmethod
+    def read(cls, run: Run, name: str = "features") -> Features:
+        """Reads a run's table; what serves only as a part of other features stays out."""
+        part = run.read_part("features")
+        meta = {one: FeatureMeta(one, **described) for one, described in part["meta"].items()}
+        meta |= {one: FeatureMeta(one, label, "", "lifecycle") for one, label in LABELS.items()}
+        return cls(pq.read_table(run.path(name)).drop_columns(part["hidden"]), meta)
+
+    @property
+    def labels(self) -> dict[str, Label]:
+        return {name: one.spoken for name, one in self.meta.items()}
+
+    @property
+    def inputs(self) -> pa.Table:
+        """The columns that discovery may use: features of behaviour, not those derived from everybody's."""
+        return self.table.drop_columns([name for name in LABELS if name in self.table.column_names])
+
+
+def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: Run | None, tell: Tell) -> None:
+    """Writes `segments` and `memberships`: discovered, traditional, and the workspace's own."""
+    known = Features.read(run)
+    whole = pq.read_table(run.path("features"))
+    tell("model: discovering", 0.72)
+    everybody = crowd(known.table, known.meta, seed=SEED)
+    traditional = [cut for make in TRADITIONAL for cut in make(known.table, known.meta)]
+    mine = [Cut(one.name, "rule", one.rule, facts={"headline": one.description}) for one in own]
+    _check_rules(mine, whole)
+    taken = [cut.name for cut in (*traditional, *mine)]
+    found = discover.discover(
+        known.inputs,
+        known.meta,
+        budget=settings.segments.budget,
+        floor=settings.segments.floor,
+        seed=SEED,
+        taken=taken,
+        everybody=everybody,
+    )
+    cuts = _named([*found.cuts, *traditional, *mine])
+    members = [select(cut.rule, whole) for cut in cuts]
+    kept = [place for place, member in enumerate(members) if member.any() or cuts[place].kind == "rule"]
+    cuts, members = [cuts[place] for place in kept], [members[place] for place in kept]
+    tell("model: memberships", 0.78)
+    drawn = _drawn(cuts, members, known, everybody, settings, own)
+    drawn = _versions(drawn, before)
+    _write_segments(run, drawn)
+    as_of = run.read_part("features")["as_of"]
+    stays = memberships(whole["profile_id"], drawn, members, as_of, _stays_before(before, as_of))
+    pq.write_table(stays, run.path("memberships"), compression="zstd", compression_level=1)
+    run.write_part(
+        "model",
+        {
+            "segments": [one.model_dump(mode="json") for one in drawn],
+            "discovery": found.discovery.model_dump(mode="json"),
+            "rows": {"features": whole.num_rows, "segments": len(drawn), "memberships": stays.num_rows},
+            "notes": [found.reason] if found.reason else [],
+            "revenue": float(everybody.worth.sum()) if run.read_part("features")["has_value"] else None,
+            "spreads": _spreads(known.table, found.discovery.inputs),
+        },
+    )
+
+
+def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) -> list[summary.Segment]:
+    """The segments with their briefs told again, now that their stability and next period are known."""
+    known = Features.read(run)
+    whole = pq.read_table(run.path("features"))
+    everybody = crowd(known.table, known.meta, seed=SEED)
+    stable = {
+        verdict["subject"]: verdict["value"]
+        for verdict in run.read_part("validate")["verdicts"]
+        if verdict["check"] == "stability"
+    }
+    told = []
+    for one in judged:
+        expected = one.next_period.get("revenue")
+        brief = briefs.brief(
+            everybody,
+            portrait(everybody, select(one.rule, whole)),
+            stability=stable.get(one.name),
+            fidelity=one.fidelity,
+            expected=expected,
+            floor=settings.segments.floor,
+            currency=settings.currency,
+            lead=one.brief.headline if one.kind == "rule" else "",
+        )
+        told.append(one.model_copy(update={"brief": brief if one.kind != "rule" else _own_brief(brief, one.brief)}))
+    return told
+
+
+def contenders(run: Run, settings: Settings) -> list[tuple[str, str, NDArray[np.int64]]]:
+    """Each way of cutting the people as it would have been one period earlier: (name, kind, segment of each person).
+
+    The discovered one is found anew from what was known then; the others get as many segments as it has.
+    """
+    known = Features.read(run, "features_before")
+    found = discover.discover(
+        known.table, known.meta, budget=settings.segments.budget, floor=settings.segments.floor, seed=SEED
+    )
+    cuts = {("Discovered segments", "discovered"): list(found.cuts)}
+    k = len(found.cuts) or settings.segments.budget
+    cuts["RFM segments", "rfm"] = rfm.grouped(known.table, k, known.meta)
+    cuts["Value tiers", "value"] = tiers.split(known.table, k, known.meta)
+    cuts["Lifecycle stages", "lifecycle"] = lifecycle.lifecycle(known.table, known.meta)
+    return [(name, kind, assign(made, known.table)) for (name, kind), made in cuts.items() if len(made) > 1]
+
+
+def refit(run: Run, settings: Settings, k: int) -> tuple[Matrix, Callable[[NDArray[np.int64], int], Assign]]:
+    """The discovery's design matrix, and the whole recipe (clusters and the tree that says them) on drawn people."""
+    known = Features.read(run)
+    matrix = build(known.inputs, known.meta, seed=SEED)
+    recipe = KMeansRecipe()
+
+    def again(rows: NDArray[np.int64], seed: int) -> Assign:
+        drawn = matrix.take(rows)
+        tree = distil(drawn, recipe.fit(drawn, k, seed), floor=settings.segments.floor, seed=seed).tree
+        return lambda wanted: tree.route(matrix.raw[wanted])
+
+    return matrix, again
+
+
+def _check_rules(own: Sequence[Cut], table: pa.Table) -> None:
+    """Reads every own rule, so that all faults are told at once."""
+    faults = []
+    for cut in own:
+        try:
+            select(cut.rule, table.slice(0, 1))
+        except ExpressionError as error:
+            faults.append(Fault(f"segments/{cut.name}", None, "rule", str(error), "see docs/rules.md"))
+    if faults:
+        raise SettingsError(faults)
+
+
+def _named(cuts: Sequence[Cut]) -> list[Cut]:
+    names = unique_names([cut.name for cut in cuts])
+    return [replace(cut, name=name) for cut, name in zip(cuts, names, strict=True)]
+
+
+def _drawn(
+    cuts: Sequence[Cut],
+    members: Sequence[NDArray[np.bool_]],
+    known: Features,
+    everybody: Crowd,
+    settings: Settings,
+    own: Sequence[SegmentFile],
+) -> list[summary.Segment]:
+    """The segments as records, each with its brief."""
+    strategies = {one.name: one.strategies for one in own}
+    found = []
+    for cut, member in zip(cuts, members, strict=True):
+        picture = portrait(everybody, member)
+        brief = briefs.brief(
+            everybody,
+            picture,
+            fidelity=cut.facts.get("fidelity"),
+            floor=settings.segments.floor,
+            currency=settings.currency,
+        )
+        if cut.kind == "rule":
+            said = summary.Brief(
+                headline=cut.facts["headline"] or brief.headline, strategies=strategies.get(cut.name, [])
+            )
+            brief = _own_brief(brief, said)
+        means = {name: _finite(picture.inside.get(name)) for name in known.meta if name in picture.inside}
+        found.append(
+            summary.Segment(
+                name=cut.name,
+                kind=cut.kind,
+                status=cut.status,
+                rule=cut.rule,
+                words=words(cut.rule, known.table, known.labels),
+                size=int(member.sum()),
+                share=float(member.mean()),
+                value_share=_finite(picture.value_share),
+                fidelity=cut.facts.get("fidelity"),
+                brief=brief,
+                means=means,
+            )
+        )
+    return found
+
+
+def _own_brief(computed: summary.Brief, said: summary.Brief) -> summary.Brief:
+    """What the workspace says of its own segment comes before what was computed."""
+    return computed.model_copy(update={"headline": said.headline, "strategies": said.strategies or computed.strategies})
+
+
+def _versions(drawn: Sequence[summary.Segment], before: Run | None) -> list[summary.Segment]:
+    """A segment whose name stays and whose rule changes is its next version."""
+    part = before.read_part("run") if before is not None else None
+    earlier = {one["name"]: one for one in part["segments"]} if part else {}
+    found = []
+    for one in drawn:
+        old = earlier.get(one.name)
+        version = 1 if old is None else old["version"] + (old["rule"] != one.rule)
+        found.append(one.model_copy(update={"version": version}))
+    return found
+
+
+def _stays_before(before: Run | None, as_of: int) -> pa.Table | None:
+    """The memberships to continue: a run that looked at a later instant is no past of this one."""
+    if before is None or not before.files("memberships"):
+        return None
+    then = (before.read_part("features") or {}).get("as_of")
+    return pq.read_table(before.path("memberships")) if then is not None and then <= as_of else None
+
+
+def _write_segments(run: Run, drawn: Sequence[summary.Segment]) -> None:
+    rows = [{name: getattr(one, name) for name in tables.SEGMENTS.names} for one in drawn]
+    pq.write_table(pa.Table.from_pylist(rows, schema=tables.SEGMENTS), run.path("segments"), compression="zstd")
+
+
+def _spreads(table: pa.Table, names: Sequence[str]) -> dict[str, float]:
+    found = {name: pc.stddev(table[name]).as_py() for name in names}
+    return {name: float(value) for name, value in found.items() if value}
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)

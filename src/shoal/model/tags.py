@@ -9,37 +9,39 @@ from shoal.model.portrait import Crowd, Portrait
 
 STRONG = 0.8
 CLEAR = 0.5
+DISCOUNTS = ("discount_share", "coupon_share", "coupons")
+INTENT = ("carts", "checkouts", "intent_score", "comparisons", "pricing_visits")
+VARIETY = ("categories", "breadth", "items", "pages")
+TIMES = ("weekend", "evening", "morning", "night")
+BASKET = ("aov", "units_per_order", "lines_per_order", "items_per_order")
 
 
 def tags(everybody: Crowd, own: Portrait) -> frozenset[str]:
     """Words for the playbook and the name, such as commerce, active, repeat, high_value, rising, returns."""
     found = {everybody.business, stage(everybody, own), frequency(everybody, own), value(own)}
     effects = own.effects
-    trend = next((name for name in own.medians if name.startswith("trend")), None)
+    trend = next((name for name in own.medians if "trend" in name), None)
     if trend is not None and abs(effects[trend]) >= CLEAR and not math.isnan(own.inside[trend]):
         found.add("rising" if own.inside[trend] > 0.1 else "declining" if own.inside[trend] < -0.1 else "")
     if _returns(own):
         found.add("returns")
-    if (
-        max((effects[name] for name in effects if split(name)[0] in ("discount_share", "coupon_share")), default=0)
-        >= CLEAR
-    ):
+    if _most(own, DISCOUNTS) >= CLEAR:
         found.add("discount")
-    if (
-        max((effects[name] for name in effects if split(name)[0] in ("carts", "checkouts", "intent_score")), default=0)
-        >= CLEAR
-    ):
+    if _most(own, INTENT) >= CLEAR:
         found.add("intent")
-    if max(effects.get("aov", 0.0), effects.get("items_per_order", 0.0)) >= STRONG:
-        found.add("large_orders")
-    if min(effects.get("aov", 0.0), effects.get("items_per_order", 0.0)) <= -STRONG:
-        found.add("small_orders")
-    if effects.get("breadth", effects.get("depth", 0.0)) >= STRONG:
+    if _most(own, VARIETY) >= STRONG:
         found.add("wide")
-    for part in ("weekend", "evening", "morning"):
+    basket = next((effects[name] for name in BASKET if name in effects), 0.0)
+    if abs(basket) >= STRONG:
+        found.add("large_orders" if basket > 0 else "small_orders")
+    for part in () if found & {"once", "never"} else TIMES:
         if effects.get(f"{part}_share", 0.0) >= STRONG and own.inside[f"{part}_share"] >= 0.4:
             found.add(part)
     return frozenset(found - {""})
+
+
+def _most(own: Portrait, measures: tuple[str, ...]) -> float:
+    return max((effect for name, effect in own.effects.items() if split(name)[0] in measures), default=0.0)
 
 
 def _returns(own: Portrait) -> bool:

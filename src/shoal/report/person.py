@@ -6,6 +6,7 @@ All take plain dictionaries, as `--json` prints them, and leave out what is not 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -125,6 +126,18 @@ def explanation(answer: Fields) -> RenderableType:
         actual = clause.get("actual")
         table.add_row(Text(sign, style=style), say(clause.get("words") or clause.get("text", "")), say(show(actual)))
     return Group(*parts, table if table.row_count else say("The rule has no clauses.", "dim"))
+
+
+def proposed(path: str, questions: Sequence[str], notes: Sequence[str]) -> RenderableType:
+    """What `shoal init` prints: where the settings are, what is left to answer, and what to do next."""
+    parts: list[RenderableType] = [Text.assemble("Wrote ", say(path, "bold cyan"))]
+    for title, lines in (("Questions to answer in it", questions), ("Notes", notes)):
+        if lines:
+            parts.append(heading(title))
+            parts.extend(say(f"- {line}") for line in lines)
+    folder = Path(path).parent
+    place = "" if folder == Path() else f" -w {folder}"
+    return Group(*parts, Text.assemble("\nNext: ", say(f"shoal run{place}", "bold")))
 
 
 _LEVELS = {"error": ("✕", "red"), "warn": ("!", "yellow"), "question": ("?", "cyan"), "ok": ("✓", "green")}

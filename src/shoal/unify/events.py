@@ -8,8 +8,8 @@ memory at any size, rows are first dealt into buckets on disk, then each bucket 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from shoal.errors import Fault, SettingsError
 from shoal.settings import FILE
 from shoal.tables import EVENTS, INSTANT, PROFILES
 from shoal.unify.identifiers import name, quote
-from shoal.unify.link import Cleaned, Sql
+from shoal.unify.link import Feed, Sql
 
 if TYPE_CHECKING:
     from pyarrow import parquet
@@ -28,10 +28,6 @@ BUCKET_ROWS = 2_000_000
 MOST_BUCKETS = 256
 SORTED = 'ORDER BY person, "at", event_id'
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 245760"
-NO_ROWS = (
-    'SELECT NULL::VARCHAR AS event_id, NULL::TIMESTAMPTZ AS "at", NULL::VARCHAR AS event, NULL::VARCHAR AS source, '
-    "NULL::DOUBLE AS value, NULL::BIGINT AS person WHERE false"
-)
 TRAITS_TAKEN = frozenset({*PROFILES.names, "person"})
 
 
@@ -45,7 +41,7 @@ class Written:
     notes: tuple[str, ...] = ()
 
 
-def check_names(sources: Sequence[Cleaned]) -> None:
+def check_names(sources: Sequence[Feed]) -> None:
     """Refuses properties and traits called like a column that always stands, all faults at once.
 
     Raises SettingsError.
@@ -72,7 +68,7 @@ def check_names(sources: Sequence[Cleaned]) -> None:
         raise SettingsError(faults)
 
 
-def _near(sources: Sequence[Cleaned]) -> Iterator[tuple[str, str, str]]:
+def _near(sources: Sequence[Feed]) -> Iterator[tuple[str, str, str]]:
     """Names that the engine would take for one, since it does not tell case apart."""
     first: dict[str, str] = {}
     for source in sources:
@@ -123,7 +119,7 @@ def instant(sql: str, have: pa.DataType) -> str:
     return sql if pa.types.is_timestamp(have) and have.tz else f"CAST({sql} AS TIMESTAMP) AT TIME ZONE 'UTC'"
 
 
-def placed(engine: Sql, source: Cleaned, kinds: Sequence[str], columns: str) -> str:
+def placed(engine: Sql, source: Feed, kinds: Sequence[str], columns: str) -> str:
     """SQL for `columns` of a source's rows (alias `rows`) with the `person` that each belongs to.
 
     A row belongs to its first identifier that joins people; one that has none but a guarded identifier
@@ -150,26 +146,33 @@ def placed(engine: Sql, source: Cleaned, kinds: Sequence[str], columns: str) -> 
 
 
 def write_events(
-    engine: Sql, sources: Sequence[Cleaned], kinds: Sequence[str], folder: Path, *, bucket_rows: int = BUCKET_ROWS
+    engine: Sql,
+    sources: Sequence[Feed],
+    kinds: Sequence[str],
+    folder: Path,
+    *,
+    own_ids: Collection[str] | None = None,
+    bucket_rows: int = BUCKET_ROWS,
 ) -> Written:
-    """Writes every event of the sources of kind `events` into `folder`, which appears whole or not at all.
+    """Writes every event into `folder`, which appears whole or not at all.
 
-    `kinds` are the identifier types in order of rank (`Links.kinds`). Traits of event sources become properties too,
-    so that they are known as of any moment. An event id that two sources share gets the later source's name before it.
+    `kinds` are the identifier types in order of rank (`Links.kinds`). A row of a profile source is an event when clean
+    gave it a name and a time, such as a sign-up. Traits of event sources become properties too, so that they are known
+    as of any moment; those of profile sources do not, since they may be later than the event. An event id that two
+    sources share gets the later source's name before it; `own_ids` names the sources that bring their own ids (None:
+    any may), as ids made by clean are unique.
     Raises SettingsError when a property or trait has the name of a standing column.
     """
     check_names(sources)
-    sources = [source if source.kind == "events" else _arrivals(source) for source in sources]
-    properties = united([source.properties | source.traits for source in sources])
-    clashes = _clashes(engine, sources)
-    rows = " UNION ALL ".join(
-        [_rows(engine, source, kinds, properties, clashes.get(source.name)) for source in sources] or [NO_ROWS]
-    )
+    properties = united([_properties(source) for source in sources])
+    clashes = _clashes(engine, [source for source in sources if own_ids is None or source.name in own_ids])
+    rows = " UNION ALL ".join(_rows(engine, source, kinds, properties, clashes.get(source.name)) for source in sources)
     partial = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        total = sum(engine.query(f"SELECT count(*) AS n FROM {one.table}")["n"][0].as_py() for one in sources)
+        counts = " UNION ALL ".join(f'SELECT "rows" FROM {source.combos}' for source in sources)
+        total: int = engine.query(f'SELECT coalesce(sum("rows"), 0)::BIGINT AS n FROM ({counts})')["n"][0].as_py()
         _write_buckets(engine, rows, _bits(total, bucket_rows), properties, partial)
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
@@ -181,9 +184,9 @@ def write_events(
     return Written(sum(_rows_in(file) for file in files), files, properties, notes)
 
 
-def _arrivals(source: Cleaned) -> Cleaned:
-    """A source of profiles as the events of their first sight: their traits are of today, so they stay out."""
-    return replace(source, kind="events", properties={}, traits={})
+def _properties(source: Feed) -> dict[str, pa.DataType]:
+    """A name that is both property and trait is taken as property."""
+    return source.traits | source.properties if source.kind == "events" else source.properties
 
 
 def _bits(rows: int, bucket_rows: int) -> int:
@@ -202,7 +205,7 @@ def event_files(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(folder.glob("bucket=*.parquet")))
 
 
-def _clashes(engine: Sql, sources: Sequence[Cleaned]) -> dict[str, int]:
+def _clashes(engine: Sql, sources: Sequence[Feed]) -> dict[str, int]:
     """Leaves `link_clash_<source>` for every source whose event ids an earlier source has too; counts them."""
     found = {}
     for i, source in enumerate(sources[1:], 1):
@@ -219,9 +222,9 @@ def _clashes(engine: Sql, sources: Sequence[Cleaned]) -> dict[str, int]:
 
 
 def _rows(
-    engine: Sql, source: Cleaned, kinds: Sequence[str], properties: dict[str, pa.DataType], clash: int | None
+    engine: Sql, source: Feed, kinds: Sequence[str], properties: dict[str, pa.DataType], clash: int | None
 ) -> str:
-    """One source's rows, flat: a property that the source gives as property and trait is taken as property."""
+    """One source's rows, flat."""
     event_id = "rows.event_id"
     if clash:
         again = f"rows.event_id IN (FROM {name(f'link_clash_{source.name}')})"
@@ -233,13 +236,12 @@ def _rows(
         f"{quote(source.name)} AS source",
         "CAST(rows.value AS DOUBLE) AS value",
     ]
-    have = {one: ("t_", kind) for one, kind in source.traits.items()}
-    have |= {one: ("p_", kind) for one, kind in source.properties.items()}
+    have = _properties(source)
     for one, want in properties.items():
-        prefix, kind = have.get(one, ("", pa.string()))
-        sql = typed(f"rows.{name(prefix + one)}", kind, want) if prefix else typed("NULL", pa.null(), want)
-        columns.append(f"{sql} AS {name(f'p_{one}')}")
-    return f'{placed(engine, source, kinds, ", ".join(columns))} WHERE rows."at" IS NOT NULL'
+        column = f"rows.{name(('p_' if one in source.properties else 't_') + one)}" if one in have else "NULL"
+        columns.append(f"{typed(column, have.get(one, pa.null()), want)} AS {name(f'p_{one}')}")
+    where = "" if source.kind == "events" else ' WHERE rows.event IS NOT NULL AND rows."at" IS NOT NULL'
+    return placed(engine, source, kinds, ", ".join(columns)) + where
 
 
 def _write_buckets(engine: Sql, rows: str, bits: int, properties: dict[str, pa.DataType], folder: Path) -> None:

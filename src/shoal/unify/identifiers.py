@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,6 +59,7 @@ NOBODY, NOWHERE = _set(_NOBODY), _set(_NOWHERE)
 """Mailboxes and domains that are nobody's."""
 
 _BLANKS = " \t\r\n\v\f\u00a0\ufeff\u200b"
+_PLAIN_ADDRESS = r"[a-z0-9_+\-]+(\.[a-z0-9_+\-]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,}"
 _ADDRESS = (
     r'^[^\s@<>,;:"()\[\]\\]{1,64}@([\p{L}\p{N}]([\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+[\p{L}][\p{L}\p{N}\-]*[\p{L}\p{N}]$'
 )
@@ -95,54 +96,68 @@ def normalise_sql(kind: str, sql: str, placeholders: Iterable[str] = ()) -> str:
     """SQL for the one spelling of an identifier, NULL where it identifies nobody.
 
     `kind` is the identifier's type, `sql` an expression for its raw text, `placeholders` are further values that
-    identify nobody. A phone is only trimmed here: `phones` standardises it.
+    identify nobody. A phone is only trimmed here: `phones` standardises it. Values that need no mending, nearly all,
+    take a short way: what the long way does to a value costs microseconds, which is minutes at 20 million rows.
 
-    >>> normalise_sql("user_id", "uid").startswith("CASE WHEN")
+    >>> normalise_sql("user_id", "uid").startswith("(CASE WHEN")
     True
     """
-    spelt = _spelling(kind, sql)
-    return f"CASE WHEN {reason_sql(kind, sql, placeholders)} IS NULL THEN {spelt} END"
+    words = tuple(placeholders)
+    good = f"CASE WHEN {reason_sql(kind, sql, words)} IS NULL THEN {_spelling(kind, sql)} END"
+    return f"(CASE {' '.join(_short_ways(kind, sql, words))} ELSE {good} END)"
 
 
 def reason_sql(kind: str, sql: str, placeholders: Iterable[str] = ()) -> str:
     """SQL for why a value is refused: 'placeholder', 'invalid', or NULL for a good or absent value."""
     spelt = _spelling(kind, sql)
-    tests = [f"WHEN {_is_placeholder(kind, spelt, placeholders)} THEN 'placeholder'"]
+    tests = [f"WHEN regexp_full_match({spelt}, {quote(_nobody(kind, placeholders))}) THEN 'placeholder'"]
     if kind == "email":
-        tests.append(f"WHEN NOT {_is_address(spelt)} THEN 'invalid'")
+        good = (
+            f"length({spelt}) <= 254 AND NOT contains({spelt}, '..') AND regexp_full_match({spelt}, {quote(_ADDRESS)})"
+        )
+        tests.append(f"WHEN NOT ({good}) THEN 'invalid'")
     return f"(CASE WHEN {spelt} IS NULL THEN NULL {' '.join(tests)} END)"
+
+
+def _short_ways(kind: str, sql: str, placeholders: Sequence[str]) -> Iterator[str]:
+    """Cases that give the same as the long way for values that are spelt right."""
+    nobody = quote(_nobody(kind, placeholders))
+    if kind == "email":
+        for plain in (sql, f"lower(trim({sql}))"):
+            yield (
+                f"WHEN regexp_full_match({plain}, {quote(_PLAIN_ADDRESS)}) "
+                f"THEN CASE WHEN NOT regexp_full_match({plain}, {nobody}) THEN {plain} END"
+            )
+        return
+    if kind in COUNTED and not any(any(sign.isdigit() for sign in value) for value in placeholders):
+        yield f"WHEN regexp_full_match({sql}, '[1-9][0-9]*') THEN {sql}"
+        yield f"WHEN regexp_full_match({sql}, '[1-9][0-9]*\\.0+') THEN split_part({sql}, '.', 1)"
+    yield (
+        f"WHEN regexp_full_match({sql}, '[!-\\-/-~]+') "
+        f"THEN CASE WHEN NOT regexp_full_match({sql}, {nobody}) THEN {sql} END"
+    )
 
 
 def _spelling(kind: str, sql: str) -> str:
     """NULL for a blank; plus-tags of an address stay, because only the mailbox's host knows whether they matter."""
-    trimmed = f"trim(nfc_normalize(CAST({sql} AS VARCHAR)), {quote(_BLANKS)})"
+    trimmed = f"trim(nfc_normalize({sql}), {quote(_BLANKS)})"
     if kind == "email":
         bare = rf"regexp_replace(lower({trimmed}), '^(mailto:|.*<)\s*([^<>]*[^<>\s])\s*>?$', '\2')"
         return f"nullif({bare}, '')"
-    whole = rf"regexp_replace({trimmed}, '^([+-]?[0-9]+)\.0+$', '\1')"
-    return f"nullif(CASE WHEN contains({trimmed}, '.') THEN {whole} ELSE {trimmed} END, '')"
+    return rf"nullif(regexp_replace({trimmed}, '^([+-]?[0-9]+)\.0+$', '\1'), '')"
 
 
-def _is_placeholder(kind: str, spelt: str, placeholders: Iterable[str]) -> str:
-    words = WORDS | {_fold(value) for value in placeholders}
-    if kind not in COUNTED:
-        words |= TYPED_IN
-    tests = [f"lower({spelt}) IN ({_list(words)})", f"regexp_full_match({spelt}, '[+-]?[0.\\- ]*0[0.\\- ]*')"]
+def _nobody(kind: str, placeholders: Iterable[str]) -> str:
+    """A pattern for what identifies nobody: one regular expression, as the engine compares a long list word by word."""
+    words = WORDS | {_fold(value) for value in placeholders} | (frozenset() if kind in COUNTED else TYPED_IN)
+    parts = [_either(words), r"[+-]?[0.\- ]*0[0.\- ]*"]
     if kind == "email":
-        local, domain = f"split_part({spelt}, '@', 1)", f"split_part({spelt}, '@', 2)"
-        tests.append(f"{local} IN ({_list(NOBODY)})")
-        tests.append(f"{domain} IN ({_list(NOWHERE)})")
-        tests.append(f"({local} = 'no' AND starts_with({domain}, 'email'))")
-        tests.append(f"({domain} = {local})")
-    return f"({' OR '.join(tests)})"
+        parts += [f"({_either(NOBODY)})@.*", f".*@({_either(NOWHERE)})", "no@email.*"]
+    return f"(?i)({'|'.join(parts)})"
 
 
-def _is_address(spelt: str) -> str:
-    return f"(length({spelt}) <= 254 AND NOT contains({spelt}, '..') AND regexp_full_match({spelt}, {quote(_ADDRESS)}))"
-
-
-def _list(words: Iterable[str]) -> str:
-    return ", ".join(quote(word) for word in sorted(words))
+def _either(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words) if word)
 
 
 def _fold(value: str) -> str:

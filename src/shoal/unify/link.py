@@ -3,7 +3,7 @@
 Identifiers are nodes, rows are edges, people are connected components. Text stays in the engine: edges cross
 as pairs of integer codes. Relations left in the engine:
 
-* `link_combo_<source>`: the source's distinct identifier combinations, `id_<type>..., first_seen, last_seen`;
+* `link_combo_<source>`: the source's distinct identifier combinations, `id_<type>..., first_seen, last_seen, rows`;
 * `link_node`: `code BIGINT` (dense from 0), `kind TINYINT` (place in `Links.kinds`), `value`, `guarded BOOLEAN`,
   `component BIGINT`.
 """
@@ -11,12 +11,12 @@ as pairs of integer codes. Relations left in the engine:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
-from shoal.unify.identifiers import STRONG, Reason, name, phones, quote, rank
+from shoal.unify.identifiers import STRONG, Phone, Reason, name, phones, quote, rank
 
 SHOWN = 10
 
@@ -32,7 +32,7 @@ class Sql(Protocol):
 
 
 @dataclass(frozen=True)
-class Cleaned:
+class Feed:
     """A source as clean left it in the relation `clean_<name>`, with the types of its columns."""
 
     name: str
@@ -41,17 +41,19 @@ class Cleaned:
     properties: dict[str, pa.DataType] = field(default_factory=dict)
     traits: dict[str, pa.DataType] = field(default_factory=dict)
     at: pa.DataType = field(default_factory=lambda: pa.timestamp("us"))
+    relation: str = ""
+    """What to read instead of `clean_<name>`."""
 
     @property
     def table(self) -> str:
-        return name(f"clean_{self.name}")
+        return name(self.relation or f"clean_{self.name}")
 
     @property
     def combos(self) -> str:
         return name(f"link_combo_{self.name}")
 
 
-def cleaned(engine: Sql, source: str, kind: Literal["events", "profiles"]) -> Cleaned:
+def feed(engine: Sql, source: str, kind: Literal["events", "profiles"]) -> Feed:
     """Reads from the relation `clean_<source>` which identifiers, properties and traits it has."""
     schema = engine.query(f"SELECT * FROM {name(f'clean_{source}')} LIMIT 0").schema
 
@@ -59,7 +61,7 @@ def cleaned(engine: Sql, source: str, kind: Literal["events", "profiles"]) -> Cl
         return {one.name.removeprefix(prefix): one.type for one in schema if one.name.startswith(prefix)}
 
     kinds = tuple(sorted(under("id_"), key=rank))
-    return Cleaned(source, kind, kinds, under("p_"), under("t_"), schema.field("at").type)
+    return Feed(source, kind, kinds, under("p_"), under("t_"), schema.field("at").type)
 
 
 @dataclass(frozen=True)
@@ -103,42 +105,51 @@ class Links:
     report: LinkReport
 
 
+@dataclass(frozen=True)
+class Phoned:
+    """The sources with E.164 numbers in `id_phone`, and their refused rows by source and reason."""
+
+    sources: tuple[Feed, ...]
+    refused: dict[str, dict[Reason, int]]
+
+
 def standardise_phones(
-    engine: Sql, sources: Sequence[Cleaned], region: str | None, placeholders: Iterable[str] = ()
-) -> dict[str, dict[Reason, int]]:
-    """Puts E.164 numbers in every `id_phone`, NULL where it is none; returns refused rows by source and reason.
+    engine: Sql, sources: Sequence[Feed], region: str | None, placeholders: Iterable[str] = ()
+) -> Phoned:
+    """Puts E.164 numbers in every `id_phone`, NULL where it is none, as views `link_phoned_<source>`.
 
     `region` is the ISO 3166 code for numbers written without a country.
     """
     placeholders = tuple(placeholders)
     refused: dict[str, dict[Reason, int]] = {}
-    for source in (one for one in sources if "phone" in one.identifiers):
-        distinct = f"SELECT DISTINCT id_phone FROM {source.table} WHERE id_phone IS NOT NULL"
-        found = phones(engine.query(distinct)["id_phone"].to_pylist(), region, placeholders)
-        engine.register(
-            "link_phone",
-            pa.table(
-                {
-                    "raw": pa.array(found, pa.string()),
-                    "number": pa.array([phone.value for phone in found.values()], pa.string()),
-                    "reason": pa.array([phone.reason for phone in found.values()], pa.string()),
-                }
-            ),
-        )
-        joined = f"FROM {source.table} AS rows LEFT JOIN link_phone ON link_phone.raw = rows.id_phone"
-        counts = engine.query(
-            f"SELECT reason, count(*) AS n {joined} WHERE reason IS NOT NULL GROUP BY reason ORDER BY 1"
-        )
-        refused[source.name] = {row["reason"]: row["n"] for row in counts.to_pylist()}
-        if any(raw != phone.value for raw, phone in found.items()):
-            engine.execute(
-                f"CREATE OR REPLACE TEMP TABLE {source.table} AS "
-                f"SELECT rows.* REPLACE (link_phone.number AS id_phone) {joined}"
-            )
-    return refused
+    done = []
+    for source in sources:
+        if "phone" in source.identifiers:
+            counts = f"SELECT id_phone AS raw, count(*) AS n FROM {source.table} WHERE id_phone IS NOT NULL GROUP BY 1"
+            raw = engine.query(counts)
+            found = phones(raw["raw"].to_pylist(), region, placeholders)
+            refused[source.name] = {}
+            for text, count in zip(raw["raw"].to_pylist(), raw["n"].to_pylist(), strict=True):
+                if (reason := found[text].reason) is not None:
+                    refused[source.name][reason] = refused[source.name].get(reason, 0) + count
+            source = _phoned(engine, source, found)
+        done.append(source)
+    return Phoned(tuple(done), refused)
 
 
-def unidentified(engine: Sql, source: Cleaned) -> pa.Table:
+def _phoned(engine: Sql, source: Feed, found: dict[str, Phone]) -> Feed:
+    numbers, view = f"link_phone_{source.name}", f"link_phoned_{source.name}"
+    columns = {"raw": list(found), "number": [phone.value for phone in found.values()]}
+    schema = pa.schema([("raw", pa.string()), ("number", pa.string())])
+    engine.register("link_phone", pa.table(columns, schema=schema))
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE {name(numbers)} AS FROM link_phone")
+    joined = f"{source.table} AS rows LEFT JOIN {name(numbers)} AS numbers ON numbers.raw = rows.id_phone"
+    replaced = f"SELECT rows.* REPLACE (numbers.number AS id_phone) FROM {joined}"
+    engine.execute(f"CREATE OR REPLACE TEMP VIEW {name(view)} AS {replaced}")
+    return replace(source, relation=view)
+
+
+def unidentified(engine: Sql, source: Feed) -> pa.Table:
     """The rows that no identifier is left in, as quarantine rows: `source, row, reason, detail, raw`."""
     absent = " AND ".join(f"{name(f'id_{kind}')} IS NULL" for kind in source.identifiers)
     return engine.query(
@@ -148,7 +159,7 @@ def unidentified(engine: Sql, source: Cleaned) -> pa.Table:
     )
 
 
-def link(engine: Sql, sources: Sequence[Cleaned], max_shared: int = 10) -> Links:
+def link(engine: Sql, sources: Sequence[Feed], max_shared: int = 10) -> Links:
     """Joins identifiers into people.
 
     `max_shared` is the guard: an identifier seen with more distinct values of one other strong type joins nobody.
@@ -159,7 +170,8 @@ def link(engine: Sql, sources: Sequence[Cleaned], max_shared: int = 10) -> Links
         columns = ", ".join(name(f"id_{kind}") for kind in source.identifiers)
         engine.execute(
             f'CREATE OR REPLACE TEMP TABLE {source.combos} AS SELECT {columns}, min("at") AS first_seen, '
-            f'max("at") AS last_seen FROM {source.table} WHERE coalesce({columns}, NULL) IS NOT NULL GROUP BY {columns}'
+            f'max("at") AS last_seen, count(*) AS "rows" FROM {source.table} '
+            f"WHERE coalesce({columns}, NULL) IS NOT NULL GROUP BY {columns}"
         )
     _make_nodes(engine, sources, kinds)
     if len(kinds) < 2:
@@ -172,7 +184,7 @@ def link(engine: Sql, sources: Sequence[Cleaned], max_shared: int = 10) -> Links
     return Links(kinds, _report(engine, kinds, edges.num_rows, count, guarded, max_shared))
 
 
-def _make_nodes(engine: Sql, sources: Sequence[Cleaned], kinds: Sequence[str]) -> None:
+def _make_nodes(engine: Sql, sources: Sequence[Feed], kinds: Sequence[str]) -> None:
     values = [
         f"SELECT CAST({kinds.index(kind)} AS TINYINT) AS kind, {name(f'id_{kind}')} AS value FROM {source.combos}"
         for source in sources
@@ -186,7 +198,7 @@ def _make_nodes(engine: Sql, sources: Sequence[Cleaned], kinds: Sequence[str]) -
 
 
 def _guard(
-    engine: Sql, sources: Sequence[Cleaned], kinds: Sequence[str], max_shared: int
+    engine: Sql, sources: Sequence[Feed], kinds: Sequence[str], max_shared: int
 ) -> tuple[int, tuple[Guarded, ...]]:
     """Marks the identifiers that join nobody; returns how many, and those with the most others."""
     engine.execute(
@@ -217,7 +229,7 @@ def _guard(
     )
 
 
-def _edges(engine: Sql, sources: Sequence[Cleaned], kinds: Sequence[str]) -> pa.Table:
+def _edges(engine: Sql, sources: Sequence[Feed], kinds: Sequence[str]) -> pa.Table:
     """Pairs of codes `a, b`: the first identifier of a combination with each of its others."""
     stars = []
     for source in sources:
@@ -247,7 +259,8 @@ def _components(engine: Sql, edges: pa.Table) -> None:
     count: int = engine.query("SELECT count(*) AS n FROM link_value")["n"][0].as_py()
     small = np.int32 if count < 2**31 else np.int64
     a, b = (edges[side].to_numpy().astype(small) for side in ("a", "b"))
-    graph = coo_matrix((np.ones(len(a), np.int8), (a, b)), shape=(count, count)).tocsr()
+    ones = np.ones(len(a), np.bool_)
+    graph = coo_matrix((ones, (a, b)), shape=(count, count)).tocsr()
     labels = connected_components(graph, directed=False)[1] if count else np.zeros(0, small)
     codes = np.arange(count, dtype=np.int64)
     engine.register("link_label", pa.table({"code": codes, "component": labels.astype(np.int64)}))

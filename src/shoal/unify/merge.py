@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from shoal.unify.events import Written, instant, placed, typed, united
 from shoal.unify.identifiers import name, quote
-from shoal.unify.link import Cleaned, Sql
+from shoal.unify.link import Feed, Sql
 
 
 class Writing(Sql, Protocol):
@@ -25,25 +25,17 @@ class Writing(Sql, Protocol):
 
 
 @dataclass(frozen=True)
-class Rates:
-    """How well a source joins: the share of its rows with a profile, and of its profiles known elsewhere too."""
-
-    match: float | None
-    shared: float | None
-
-
-@dataclass(frozen=True)
 class Merged:
-    """Rows of the two tables, and every source's rates."""
+    """Rows of the two tables, and the share of each source's profiles that another source knows too."""
 
     profiles: int
     identifiers: int
-    rates: dict[str, Rates]
+    shared: dict[str, float | None]
 
 
 def merge(
     engine: Writing,
-    sources: Sequence[Cleaned],
+    sources: Sequence[Feed],
     kinds: Sequence[str],
     events: Written,
     profiles: Path,
@@ -70,7 +62,7 @@ def merge(
     found = engine.write(
         f"{_identifiers(sources, kinds)} ORDER BY owner.person, owner.kind, value, source", identifiers
     )
-    return Merged(rows, found, {source.name: _rates(engine, source, identifiers) for source in sources})
+    return Merged(rows, found, {source.name: _shared(engine, source, identifiers) for source in sources})
 
 
 def _value(one: str) -> str:
@@ -95,7 +87,7 @@ def _columns(traits: dict[str, pa.DataType]) -> str:
     return ", ".join(names)
 
 
-def _seen(engine: Sql, sources: Sequence[Cleaned], events: Written, traits: dict[str, pa.DataType]) -> str:
+def _seen(engine: Sql, sources: Sequence[Feed], events: Written, traits: dict[str, pa.DataType]) -> str:
     """Each person's times and latest traits in the events, one bucket after the other to stay in bounded memory.
 
     Within a file rows stand in order of time, so a row's place in it decides between values of one instant.
@@ -118,7 +110,7 @@ def _seen(engine: Sql, sources: Sequence[Cleaned], events: Written, traits: dict
     return "link_seen"
 
 
-def _told(engine: Sql, sources: Sequence[Cleaned], kinds: Sequence[str], traits: dict[str, pa.DataType]) -> str:
+def _told(engine: Sql, sources: Sequence[Feed], kinds: Sequence[str], traits: dict[str, pa.DataType]) -> str:
     """Each person's times and latest traits in the rows of profile sources."""
     engine.execute(f"CREATE OR REPLACE TEMP TABLE link_told AS SELECT {_columns(traits)} WHERE false")
     if not sources:
@@ -141,7 +133,7 @@ def _told(engine: Sql, sources: Sequence[Cleaned], kinds: Sequence[str], traits:
     return "link_told"
 
 
-def _identifiers(sources: Sequence[Cleaned], kinds: Sequence[str]) -> str:
+def _identifiers(sources: Sequence[Feed], kinds: Sequence[str]) -> str:
     """An identifier that joins nobody is listed only where rows fall to its own profile."""
     parts = [
         f"SELECT CAST({kinds.index(kind)} AS TINYINT) AS kind, {name(f'id_{kind}')} AS value, "
@@ -161,17 +153,10 @@ def _identifiers(sources: Sequence[Cleaned], kinds: Sequence[str]) -> str:
     )
 
 
-def _rates(engine: Sql, source: Cleaned, identifiers: Path) -> Rates:
-    absent = " AND ".join(f"{name(f'id_{kind}')} IS NULL" for kind in source.identifiers)
-    rows = engine.query(
-        f"SELECT count(*) AS n, count(*) FILTER (WHERE {absent}) AS lost FROM {source.table}"
-    ).to_pylist()[0]
+def _shared(engine: Sql, source: Feed, identifiers: Path) -> float | None:
     known = f"read_parquet({quote(str(identifiers))}, hive_partitioning = false)"
     mine = f"source = {quote(source.name)}"
     people = f"SELECT bool_or(NOT {mine}) AS elsewhere FROM {known} GROUP BY person HAVING bool_or({mine})"
-    counts = f"SELECT count(*) AS n, count(*) FILTER (WHERE elsewhere) AS shared FROM ({people})"
-    profiles = engine.query(counts).to_pylist()[0]
-    return Rates(
-        match=1 - rows["lost"] / rows["n"] if rows["n"] else None,
-        shared=profiles["shared"] / profiles["n"] if profiles["n"] else None,
-    )
+    query = f"SELECT avg(CAST(elsewhere AS INTEGER)) AS share FROM ({people})"
+    share: float | None = engine.query(query)["share"][0].as_py()
+    return share

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,30 +35,31 @@ def unify(
     if not settings.sources:
         raise SettingsError([SettingsFault(FILE, None, "sources", "names no source", "run `shoal init FILE...`")])
     quality: list[SourceQuality] = []
-    sources: list[link.Cleaned] = []
+    feeds: list[link.Feed] = []
     for place, name in enumerate(settings.sources):
         tell(f"unify: reading {name}", 0.25 * place / len(settings.sources))
         found = read.read_source(engine, name, settings, folder, _normalise(settings), rows=_rows)
         if found.clean is not None:
             later = _cut(engine, name, as_of)
             quality.append(_without(found.quality, later))
-            sources.append(link.cleaned(engine, name, settings.sources[name].kind))
+            feeds.append(link.feed(engine, name, settings.sources[name].kind))
         else:
             quality.append(found.quality)
-    if not sources:
+    if not feeds:
         raise DataError(_nothing(quality))
-    check_names(sources)
-    link.standardise_phones(engine, sources, settings.country, settings.unify.placeholders)
-    refused = [link.unidentified(engine, source) for source in sources]
+    check_names(feeds)
+    feeds = list(link.standardise_phones(engine, feeds, settings.country, settings.unify.placeholders).sources)
+    refused = [link.unidentified(engine, feed) for feed in feeds]
     tell("unify: joining people", 0.25)
-    links = link.link(engine, sources, settings.unify.max_shared)
+    links = link.link(engine, feeds, settings.unify.max_shared)
     known = before.path("identifiers") if before is not None and before.files("identifiers") else None
     resolved = resolve.resolve(engine, links.kinds, known)
     tell("unify: sorting events", 0.3)
-    events = write_events(engine, sources, links.kinds, run.path("events"))
-    merged = merge.merge(engine, sources, links.kinds, events, run.path("profiles"), run.path("identifiers"))
-    quarantined = _quarantine(engine, sources, refused, run.path("quarantine"))
-    quality = [_judged(one, refused, merged.rates) for one in quality]
+    own_ids = {name for name, source in settings.sources.items() if source.id}
+    events = write_events(engine, feeds, links.kinds, run.path("events"), own_ids=own_ids)
+    merged = merge.merge(engine, feeds, links.kinds, events, run.path("profiles"), run.path("identifiers"))
+    quarantined = _quarantine(engine, feeds, refused, run.path("quarantine"))
+    quality = [_judged(one, refused, merged.shared) for one in quality]
     run.write_part(
         "unify",
         {
@@ -115,28 +116,27 @@ def _without(quality: SourceQuality, later: int) -> SourceQuality:
     )
 
 
-def _judged(quality: SourceQuality, refused: Sequence[pa.Table], rates: dict[str, merge.Rates]) -> SourceQuality:
+def _judged(quality: SourceQuality, refused: Sequence[pa.Table], shared: Mapping[str, float | None]) -> SourceQuality:
     """A source's quality with what linking found out: rows that nobody is left in, and how well it joins."""
     count = sum(table.num_rows for table in refused if table.num_rows and table["source"][0].as_py() == quality.source)
     reasons = dict(quality.reasons)
     if count:
         reasons["no_identifier"] = reasons.get("no_identifier", 0) + count
-    rate = rates.get(quality.source, merge.Rates(None, None))
     used = quality.read - quality.later
     return quality.model_copy(
         update={
             "loaded": quality.loaded - count,
             "quarantined": quality.quarantined + count,
             "reasons": reasons,
-            "match_rate": (quality.loaded - count) / used if used and rate.match is not None else None,
-            "shared_rate": rate.shared,
+            "match_rate": (quality.loaded - count) / used if used and not quality.error else None,
+            "shared_rate": shared.get(quality.source),
         }
     )
 
 
-def _quarantine(engine: Engine, sources: Sequence[link.Cleaned], refused: Sequence[pa.Table], path: Path) -> int:
+def _quarantine(engine: Engine, feeds: Sequence[link.Feed], refused: Sequence[pa.Table], path: Path) -> int:
     """Writes the quarantine table; returns its number of rows."""
-    found = [engine.query(f"SELECT * FROM quarantine_{source.name} ORDER BY row") for source in sources]
+    found = [engine.query(f"SELECT * FROM quarantine_{feed.name} ORDER BY row") for feed in feeds]
     whole = [tables.conform(table, tables.QUARANTINE) for table in (*found, *refused)]
     table = pa.concat_tables([tables.QUARANTINE.empty_table(), *whole])
     pq.write_table(table, path, compression="zstd")
@@ -152,13 +152,14 @@ def _last(events: Written) -> int:
     ]
     if not latest:
         return 0
-    since = max(latest) - datetime(1970, 1, 1, tzinfo=UTC)
+    since: timedelta = max(latest) - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _column(file: Path, name: str) -> int:
     schema = pq.read_metadata(file).schema
-    return next(place for place in range(len(schema)) if schema.column(place).path == name)
+    found: int = next(place for place in range(len(schema)) if schema.column(place).path == name)
+    return found
 
 
 def _nothing(quality: Sequence[SourceQuality]) -> str:

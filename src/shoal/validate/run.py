@@ -1,0 +1,174 @@
+"""The validate stage: the segments held against the people drawn again, and against the next period.
+
+Its story is `validate`. What it needs of other stages is handed to it: the recipe to refit, the cuts of one period ago.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from shoal import summary, tables
+from shoal.define.evaluate import Frame
+from shoal.define.parse import parse
+from shoal.define.types import Type, types_of
+from shoal.settings import Settings
+from shoal.store.runs import Run
+from shoal.summary import Verdict
+from shoal.validate.actionability import action_verdicts, reach_verdicts
+from shoal.validate.compare import compare, difference_verdicts
+from shoal.validate.difference import contrast_verdicts, next_period
+from shoal.validate.explained import explained
+from shoal.validate.gate import gated
+from shoal.validate.outcome import Cut, Outcome, behaviour_outcome, value_outcomes
+from shoal.validate.persistence import migration, persistence_verdicts
+from shoal.validate.quality import quality_verdicts, separation, size_verdicts
+from shoal.validate.stability import bootstrap, stability_verdicts
+
+Codes = NDArray[np.int64]
+Refit = Callable[[Codes, int], Callable[[Codes], Codes]]
+Tell = Callable[[str, float | None], None]
+REACHED = ("email", "phone", "device_id")
+DISCOVERED = "discovered"
+
+
+def validate(
+    settings: Settings,
+    run: Run,
+    *,
+    refit: Callable[[Run, Settings, int], tuple[Any, Refit]],
+    contenders: Callable[[Run, Settings], list[tuple[str, str, Codes]]],
+    derive: Callable[[pa.Table, dict[str, str]], pa.Table],
+    tell: Tell,
+) -> None:
+    """Writes `verdicts` and judges every segment of the run.
+
+    `refit` gives the design matrix and the whole recipe on drawn people; `contenders` each way of cutting the people
+    one period ago; `derive` adds the features that follow from everybody's.
+    """
+    segments = [summary.Segment.model_validate(one) for one in run.read_part("model")["segments"]]
+    found = [one for one in segments if one.kind == DISCOVERED]
+    now = pq.read_table(run.path("features"))
+    verdicts = [*action_verdicts(segments), *_sizes(segments, now.num_rows, settings)]
+    tell("validate: stability", 0.85)
+    codes = _codes(found, now)
+    if len(found) > 1:
+        verdicts += _stability(found, codes, *refit(run, settings, len(found)), settings)
+        verdicts += reach_verdicts(codes, _reachable(run, now), [one.name for one in found])
+    tell("validate: next period", 0.9)
+    comparison = None
+    if run.files("features_before"):
+        before = derive(pq.read_table(run.path("features_before")), run.read_part("features")["derived"])
+        happened = outcomes(run)
+        segments = [_with_next_period(one, before, happened) for one in segments]
+        scores = explained([Cut(*one) for one in contenders(run, settings)], happened, seed=1)
+        comparison = compare(scores, **_period(run))
+        verdicts += difference_verdicts(scores)
+        if len(found) > 1:
+            names = [one.name for one in found]
+            then = _codes(found, before)
+            verdicts += contrast_verdicts(then, happened, names)
+            verdicts += persistence_verdicts(migration(then, _later(codes, now, before), k=len(found)), names)
+    segments = gated(segments, verdicts)
+    _write(run, verdicts)
+    run.write_part(
+        "validate",
+        {
+            "segments": [one.model_dump(mode="json") for one in segments],
+            "verdicts": [one.model_dump(mode="json") for one in verdicts],
+            "comparison": comparison.model_dump(mode="json") if comparison is not None else None,
+            "rows": {"verdicts": len(verdicts)},
+            "notes": [],
+        },
+    )
+
+
+def outcomes(run: Run) -> list[Outcome]:
+    """What the people of one period ago did in it: value, and behaviour where they did anything."""
+    table = pq.read_table(run.path("outcomes"))
+    active = table["active"].to_numpy()
+    revenue = table["revenue"].to_numpy() if "revenue" in table.column_names else None
+    value = value_outcomes(revenue, active > 0, activity=active)
+    standing = {"profile_id", "person", "as_of", "active", "revenue"}
+    part = run.read_part("features")
+    parts = set(part["hidden"]) | {"orders"}
+    names = [name for name in table.column_names if name not in standing | parts]
+    return [*value, *(_behaviour(table, name, part["meta"]) for name in names if _told(table, name))]
+
+
+def _behaviour(table: pa.Table, name: str, meta: dict[str, Any]) -> Outcome:
+    words = meta[name]["label"] if name in meta else name.replace("_", " ")
+    column = pc.fill_null(table[name].cast(pa.float64()), np.nan).to_numpy()
+    return behaviour_outcome(name, np.where(table["active"].to_numpy() > 0, column, np.nan), words)
+
+
+def _told(table: pa.Table, name: str) -> bool:
+    """Whether a behaviour differs between people at all."""
+    kind = table[name].type
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return bool(number and pc.count_distinct(table[name].drop_null()).as_py() > 1)
+
+
+def _period(run: Run) -> dict[str, Any]:
+    part = run.read_part("features")
+    return {"as_of": part["before_text"], "until": part["as_of_text"], "horizon_days": float(part["horizon_days"])}
+
+
+def _stability(
+    found: Sequence[summary.Segment], codes: Codes, matrix: Any, again: Refit, settings: Settings
+) -> list[Verdict]:
+    """Bootstrap of the whole recipe and separation, on the people of the design matrix."""
+    names = [one.name for one in found]
+    drawn = codes[matrix.rows]
+    apart = separation(matrix.values, drawn, k=len(found), seed=1)
+    steady = bootstrap(drawn, again, k=len(found), seed=1)
+    del settings
+    return [*stability_verdicts(steady, names), *quality_verdicts(apart, names, DISCOVERED)]
+
+
+def _sizes(segments: Sequence[summary.Segment], people: int, settings: Settings) -> list[Verdict]:
+    return size_verdicts(
+        [one.size for one in segments], [one.name for one in segments], people, floor=settings.segments.floor
+    )
+
+
+def _codes(segments: Sequence[summary.Segment], table: pa.Table) -> Codes:
+    """The position of the segment whose rule holds for each person; -1 where none does."""
+    frame, columns = Frame(table, table.num_rows), types_of(table.schema)
+    place = np.full(table.num_rows, -1, dtype=np.int64)
+    for index in reversed(range(len(segments))):
+        place[frame.mask(parse(segments[index].rule, columns, expect=Type.BOOL))] = index
+    return place
+
+
+def _with_next_period(segment: summary.Segment, before: pa.Table, happened: Sequence[Outcome]) -> summary.Segment:
+    """What the people for whom the rule held one period ago did next."""
+    value = [one for one in happened if one.kind == "value"]
+    member = np.where(_codes([segment], before) == 0, 0, -1)
+    found = next_period(member, value, k=1)
+    return segment.model_copy(update={"next_period": found[0] if (member == 0).any() else {}})
+
+
+def _later(codes: Codes, now: pa.Table, before: pa.Table) -> Codes:
+    """Today's segment of the people of one period ago; both tables are sorted by person."""
+    later: Codes = codes[np.searchsorted(now["person"].to_numpy(), before["person"].to_numpy())]
+    return later
+
+
+def _reachable(run: Run, now: pa.Table) -> NDArray[np.bool_]:
+    """Whether a channel leads to each person: an e-mail, a phone, a device."""
+    known = pq.read_table(run.path("identifiers"), columns=["person", "type"])
+    addressed = known.filter(pc.is_in(known["type"], pa.array(REACHED)))["person"].to_numpy()
+    return np.isin(now["person"].to_numpy(), addressed)
+
+
+def _write(run: Run, verdicts: Sequence[Verdict]) -> None:
+    rows = [{**one.model_dump(), "note": one.note} for one in verdicts]
+    schema = tables.VERDICTS.append(pa.field("note", pa.string()))
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), run.path("verdicts"), compression="zstd")
