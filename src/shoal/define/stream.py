@@ -18,28 +18,40 @@ def whole_people(batches: Iterable[pa.RecordBatch], columns: Sequence[str], targ
 
     Raises DataError when a column is missing.
     """
+    enough = max(target // 2, 1)
     pieces: list[pa.RecordBatch] = []
     size = begin = 0  # rows held, and where among them the last person begins
     last: int | None = None
-    for batch in batches:
-        chosen = _choose(batch, columns)
-        for offset in range(0, chosen.num_rows, max(target, 1)):
-            piece = chosen.slice(offset, target)
-            person = np.asarray(piece.column("person"))
-            changes = np.flatnonzero(person[1:] != person[:-1])
-            if len(changes):
-                begin = size + int(changes[-1]) + 1
-            elif person[0] != last:
-                begin = size
-            pieces.append(piece)
-            size, last = size + len(person), int(person[-1])
-            if size >= target and begin > 0:
-                table = join(pieces)
-                yield table.slice(0, begin)
-                pieces = table.slice(begin).to_batches()
-                size, begin = size - begin, 0
+    for piece in _pieces(batches, columns, max(target, 1)):
+        person = np.asarray(piece.column("person"))
+        if pieces and begin == 0 and len(person) >= enough:
+            # Only one person is held: finishing that one apart spares a copy of everybody else.
+            head = int(np.argmax(person != last))
+            if person[head] != last:
+                yield join([*pieces, piece.slice(0, head)])
+                pieces, size, piece, person = [], 0, piece.slice(head), person[head:]
+        changes = np.flatnonzero(person[1:] != person[:-1])
+        if len(changes):
+            begin = size + int(changes[-1]) + 1
+        elif person[0] != last:
+            begin = size
+        pieces.append(piece)
+        size, last = size + len(person), int(person[-1])
+        if size >= enough and begin > 0:
+            table = join(pieces)
+            yield table.slice(0, begin)
+            pieces = table.slice(begin).to_batches()
+            size, begin = size - begin, 0
     if size:
         yield join(pieces)
+
+
+def _pieces(batches: Iterable[pa.RecordBatch], columns: Sequence[str], most: int) -> Iterator[pa.RecordBatch]:
+    """The batches with the columns needed, none longer than `most` and none empty."""
+    for batch in batches:
+        chosen = _choose(batch, columns)
+        for offset in range(0, chosen.num_rows, most):
+            yield chosen.slice(offset, most)
 
 
 def _choose(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
@@ -57,11 +69,17 @@ def join(pieces: Sequence[pa.RecordBatch]) -> pa.Table:
 
 def _column(chunks: list[pa.Array]) -> pa.ChunkedArray:
     kinds = {str(chunk.type) for chunk in chunks}
-    if len(kinds) > 1:
+    if len(kinds) > 1 or (len(chunks) > 1 and _sparse(chunks)):
         plain = [chunk.cast(chunk.type.value_type) if pa.types.is_dictionary(chunk.type) else chunk for chunk in chunks]
         kind = next((chunk.type for chunk in plain if not pa.types.is_null(chunk.type)), plain[0].type)
         chunks = [chunk.cast(kind) for chunk in plain]
     return pa.chunked_array(chunks)
+
+
+def _sparse(chunks: list[pa.Array]) -> bool:
+    """Whether there are fewer rows than words: then joining the dictionaries costs more than decoding the rows."""
+    rows = sum(map(len, chunks))
+    return pa.types.is_dictionary(chunks[0].type) and rows < sum(len(chunk.dictionary) for chunk in chunks)
 
 
 def instants(column: pa.ChunkedArray) -> Ints:
