@@ -19,7 +19,9 @@ from shoal.engine.mend import Mended, mend, opening, unique
 from shoal.errors import DataError, StorageError
 from shoal.settings import Layout
 
-NO_ERRORS = pa.table({"csv_line": pa.array([], pa.string()), "byte_position": pa.array([], pa.int64())})
+NO_ERRORS = pa.schema(
+    [("line", pa.int64()), ("byte_position", pa.int64()), ("error_type", pa.string()), ("csv_line", pa.string())]
+).empty_table()
 
 
 class Connection(Protocol):
@@ -112,7 +114,7 @@ class Reader:
 
     def _one_csv(self, path: Path) -> int:
         mended, errors, kept = self._insert_csv(path, careful=False)
-        if mended.quote and any("\n" in (line or "").rstrip("\r\n") for line in errors["csv_line"].to_pylist()):
+        if mended.quote and sql.swallowed(errors):
             self.engine.execute(f"DELETE FROM {sql.name(self.view)} WHERE _row > {self.done}")
             mended, errors, kept = self._insert_csv(path, careful=True)
         refused = sql.rejected(errors, mended, str(path))
@@ -194,8 +196,8 @@ class Reader:
         columns = ", ".join(f"{sql.name(name)} AS {sql.name(fresh)}" for name, fresh in pairs)
         starts = ", ".join(str(start) for _, start in files)
         one = len(files) == 1
-        row = "file_row_number + 1" if one else f"file_row_number + 1 + [{starts}][file_index + 1]"
-        file = listed if one else f"[{listed}][file_index + 1]"
+        row = "file_row_number + 1" if one else f"file_row_number + 1 + [{starts}][(file_index + 1)::BIGINT]"
+        file = listed if one else f"[{listed}][(file_index + 1)::BIGINT]"
         self.engine.execute(
             f"CREATE TEMP VIEW {sql.name(self.view)} AS "
             f"SELECT ({row})::BIGINT AS _row, {file} AS _file, {columns} FROM {source}"
@@ -210,5 +212,7 @@ def why(path: Path, error: Exception) -> str:
         return f"{path.name}: the file may not be read. Give this user the right to read {path}"
     if isinstance(error, LookupError):
         return f"{path.name}: {error}. Give `csv.encoding` as utf-8, latin-1, cp1252 or another that Python knows"
+    if isinstance(error, StorageError):
+        return f"{path.name}: {error}"
     first = re.sub(r"\n.*", "", str(error), flags=re.DOTALL)
     return f"{path.name}: cannot be read ({first}). Open it, mend or replace it"

@@ -27,6 +27,12 @@ BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM
 NEWLINE, RETURN = 10, 13
 
 
+DETAILS = {
+    "quotes": "the line has text after a closing quote",
+    "unclosed_quote": "a quote is opened and never closed; the line alone was taken out",
+}
+
+
 @dataclass(frozen=True)
 class Cut:
     """A line taken out before parsing; `row` is its 1-based number among the file's data rows."""
@@ -142,11 +148,14 @@ def suspicious(block: bytes, delimiter: str, quote: str) -> list[int]:
     before = np.where(quotes > 0, data[quotes - 1], NEWLINE)
     after = np.where(quotes + 1 < len(data), data[np.minimum(quotes + 1, len(data) - 1)], NEWLINE)
     mark = delimiter.encode()[0]
-    opens = np.bincount(line[(before == mark) | (before == NEWLINE)], minlength=len(ends) + 1)
-    closes = np.bincount(line[(after == mark) | (after == NEWLINE) | (after == RETURN)], minlength=len(ends) + 1)
-    odd = np.bincount(line, minlength=len(ends) + 1) % 2 == 1
+    opening = (before == mark) | (before == NEWLINE)
+    closing = (after == mark) | (after == NEWLINE) | (after == RETURN)
+    lines = len(ends) + 1
+    odd = np.bincount(line, minlength=lines) % 2 == 1
+    odd |= np.bincount(line[opening], minlength=lines) != np.bincount(line[closing], minlength=lines)
+    odd |= np.bincount(line[opening & closing], minlength=lines) > 0
     starts = np.concatenate([[0], ends + 1])
-    return [int(start) for start in starts[odd | (opens != closes)]]
+    return [int(start) for start in starts[odd]]
 
 
 @dataclass(frozen=True)
@@ -398,9 +407,10 @@ class _Cutter:
                 yield self._plain(data[done:start])
                 self.resume = start
                 return
-            if record.state == "open" or (record.end > line and not self._whole(data, line, record)):
+            beside = record.state == "torn" and record.end <= line
+            if beside or record.state == "open" or (record.end > line and not self._whole(data, start, record)):
                 yield self._plain(data[done:start])
-                self._cut(data[start:line])
+                self._cut(data[start:line], "quotes" if beside else "unclosed_quote")
                 done = line
             elif record.state == "closed" and record.end > line:
                 yield self._plain(data[done:start])
@@ -420,22 +430,21 @@ class _Cutter:
             place = data.find(self.quote, end) if end >= 0 else -1
         return starts
 
-    def _whole(self, data: bytes, line: int, record: Record) -> bool:
-        """Whether a record over several lines is meant: it fits, and the lines inside are not rows of their own."""
+    def _whole(self, data: bytes, start: int, record: Record) -> bool:
+        """Whether a record over several lines is meant: it fits, and its lines are not rows of their own."""
         if record.state != "closed" or record.fields != self.width:
             return False
-        inside = data[line : record.end].split(b"\n")[:-2]
-        rows = [text for text in inside if text.strip()]
-        if not rows or self.width < 2:
+        lines = [line for line in data[start : record.end].split(b"\n") if line.strip()]
+        if len(lines) < 3 or self.width < 2:
             return True
-        return any(follow(text, 0, self.delimiter, self.quote).fields != self.width for text in rows)
+        ends = [line.count(self.delimiter) + 1 for line in (lines[0], lines[-1])]
+        inside = [follow(line, 0, self.delimiter, self.quote).fields for line in lines[1:-1]]
+        return any(fields != self.width for fields in (*ends, *inside))
 
-    def _cut(self, line: bytes) -> None:
+    def _cut(self, line: bytes, reason: str) -> None:
         self.records += 1
         row = self.records - (1 if self.mended.header else 0)
-        raw = line.rstrip(b"\n").decode("utf-8", errors="replace")
-        detail = "a quote is opened and never closed; the line alone was taken out"
-        self.mended.cuts.append(Cut(row, "unclosed_quote", detail, raw))
+        self.mended.cuts.append(Cut(row, reason, DETAILS[reason], line.rstrip(b"\n").decode("utf-8", errors="replace")))
 
 
 def _utf8(line: bytes) -> bytes:

@@ -96,6 +96,12 @@ def rejected(errors: pa.Table, mended: Mended, file: str) -> list[dict[str, Any]
     return merge([seen[key] for key in sorted(seen)], mended.cuts, file)
 
 
+def swallowed(errors: pa.Table) -> bool:
+    """Whether a refused line may have taken others with it: it holds several, or its quotes confused the parser."""
+    texts = zip(errors["error_type"].to_pylist(), errors["csv_line"].to_pylist(), strict=True)
+    return any(sort == "UNQUOTED VALUE" or "\n" in (text or "").rstrip("\r\n") for sort, text in texts)
+
+
 def merge(lines: list[dict[str, Any]], cuts: Sequence[Cut], file: str) -> list[dict[str, Any]]:
     """Joins refused lines, numbered in the mended file, with cuts, numbered in the original one."""
     result = [

@@ -28,7 +28,7 @@ BY_DIGITS = {
 
 _CLOCK = r"0{1,2}:00(:00(\.0{1,9})?)?"
 _ISO = re.compile(rf"0000(?P<mark>[-/])0{{1,2}}(?P=mark)0{{1,2}}([T ]{_CLOCK})?", re.ASCII)
-_ISO_ZONED = re.compile(rf"0000-00-00[T ]{_CLOCK} ?(Z|UTC|GMT|[+-]00(:?00)?)", re.ASCII)
+_ISO_ZONED = re.compile(r"0000-00-00[T ]00:00:00(\.0{1,9})? ?(Z|UTC|GMT|[+-]00(:?00)?)", re.ASCII)
 _PARTED = re.compile(rf"(0{{1,2}})([-/. ])(0{{1,2}})(\2|, )(0000|00)(,?[T ]{_CLOCK}( ?[AaPp][Mm])?)?", re.ASCII)
 _WORDS = re.compile("|".join(f"{word}|{word[:3]}" for word in (*MONTHS, *DAYS)), re.IGNORECASE)
 _GUARDS = {
@@ -68,6 +68,8 @@ def form_of(shape: str) -> Form | None:
         return Form("iso")
     if _ISO_ZONED.fullmatch(shape):
         return Form("iso zoned")
+    if _ISO_ZONED.fullmatch(re.sub(r"(?<=[T ]00:00)(?!:)", ":00", shape, count=1)):
+        return Form("iso zoned minutes")
     if re.fullmatch("0+", shape):
         known = BY_DIGITS.get(len(shape))
         return Form(known) if known else None
@@ -106,10 +108,12 @@ def guard(way: str) -> str:
     >>> guard("%d.%m.%Y")
     '\\d{1,2}\\.\\d{1,2}\\.\\d{4}'
     """
-    if way in ("iso", "iso zoned"):
+    if way.startswith("iso"):
         clock = r"\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
         zone = r" ?(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
         date = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
+        if way == "iso zoned minutes":
+            return rf"{date}[T ]\d{{2}}:\d{{2}}{zone}"
         return f"{date}[T ]{clock}{zone}" if way == "iso zoned" else f"{date}([T ]{clock})?"
     if way in UNIX:
         digits = {"unix": r"\d{9,10}(\.\d+)?", "unix_ms": r"\d{13}", "unix_us": r"\d{16}", "unix_ns": r"\d{19}"}
@@ -169,6 +173,8 @@ def _worded(shape: str) -> Form | None:
 
 
 def _read(text: str, way: str, zone: str) -> str:
+    if way == "iso zoned minutes":
+        return _read(f"regexp_replace({text}, '([T ]\\d\\d:\\d\\d) ?', '\\1:00')", "iso zoned", zone)
     if way == "iso zoned":
         return f"TRY_CAST(replace(replace({text}, ' +', '+'), ' -', '-') AS TIMESTAMPTZ)"
     if way in UNIX:
