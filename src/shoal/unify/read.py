@@ -194,7 +194,7 @@ def _repeats(engine: Tables, work: Work) -> tuple[Work, int]:
     shared, found = repeats_sql(work)
     table = f"repeats_{work.name}"
     engine.execute(f"CREATE OR REPLACE TEMP TABLE shared_{work.name} AS {shared}")
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {found.format(table=f'shared_{work.name}')}")
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {found.replace('{table}', f'shared_{work.name}')}")
     engine.drop(f"shared_{work.name}")
     count = int(engine.query(f"SELECT count(*) FROM {table}").column(0)[0].as_py())
     return (replace(work, repeats=table) if count else work), count
