@@ -266,11 +266,13 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
     as_of = run.read_part("features")["as_of"]
     stays = memberships(whole["profile_id"], drawn, members, as_of, _stays_before(before, as_of))
     pq.write_table(stays, run.path("memberships"), compression="zstd", compression_level=1)
+    tree = found.discovery.tree
+    discovery = found.discovery.model_copy(update={"tree": _spoken(tree, known) if tree else None})
     run.write_part(
         "model",
         {
             "segments": [one.model_dump(mode="json") for one in drawn],
-            "discovery": found.discovery.model_dump(mode="json"),
+            "discovery": discovery.model_dump(mode="json"),
             "rows": {"features": whole.num_rows, "segments": len(drawn), "memberships": stays.num_rows},
             "notes": [found.reason] if found.reason else [],
             "revenue": float(everybody.worth.sum()) if run.read_part("features")["has_value"] else None,
@@ -398,6 +400,12 @@ def _drawn(
             )
         )
     return found
+
+
+def _spoken(node: summary.TreeNode, known: Features) -> summary.TreeNode:
+    """The tree with every rule in plain words too."""
+    said = "" if node.rule == "true" else words(node.rule, known.table, known.labels)
+    return node.model_copy(update={"words": said, "branches": [_spoken(branch, known) for branch in node.branches]})
 
 
 def _own_brief(computed: summary.Brief, said: summary.Brief) -> summary.Brief:
