@@ -59,8 +59,8 @@ def orders(url: str) -> str:
         connection.execute(text("create table orders (who text, placed timestamptz, total numeric(10, 2), note jsonb)"))
         connection.execute(
             text(
-                "insert into orders select 'c' || (i % 200), "
-                "timestamptz '2024-01-01 10:00+02' + i * interval '3 hours', (i * 37 % 900) / 10.0, '{\"a\": 1}' from generate_series(1, 2000) as i"
+                "insert into orders select 'c' || (i % 200), timestamptz '2024-01-01' + i * interval '3 hours', "
+                "(i * 37 % 900) / 10.0, '{}' from generate_series(1, 2000) as i"
             )
         )
     engine.dispose()
