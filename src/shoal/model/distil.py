@@ -183,7 +183,7 @@ def _grow(matrix: Matrix, labels: Labels, rows: Labels, depth: int, leaves: Sequ
     grown = (
         DecisionTreeClassifier(
             max_depth=depth,
-            max_leaf_nodes=max(2, max(leaves)),
+            max_leaf_nodes=max(2, *leaves),
             min_samples_leaf=max(5, len(rows) // 200),
             random_state=0,
         )

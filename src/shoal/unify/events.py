@@ -298,7 +298,12 @@ def _write(table: pa.Table, path: Path) -> None:
     texts = [field.name for field in table.schema if pa.types.is_string(field.type) and field.name != "event_id"]
     texts += [f"properties.{field.name}" for field in struct if pa.types.is_string(field.type)]
     parquet.write_table(
-        table, path, compression="zstd", compression_level=1, row_group_size=GROUP_ROWS, use_dictionary=[*texts, "person"]
+        table,
+        path,
+        compression="zstd",
+        compression_level=1,
+        row_group_size=GROUP_ROWS,
+        use_dictionary=[*texts, "person"],
     )
 
 

@@ -208,8 +208,8 @@ def _make(engine: Tables, made: CleanPlan, rows: int) -> list[dict[str, Any]]:
     counted = (
         f"SELECT reason, count(*) AS n, count(*) FILTER (matched) AS matched, {ends} FROM judged_{name} GROUP BY reason"
     )
-    rows: list[dict[str, Any]] = engine.query(counted).to_pylist()
-    return rows
+    found: list[dict[str, Any]] = engine.query(counted).to_pylist()
+    return found
 
 
 def _quarantine(engine: Tables, name: str, scan: Scanned, *, some: bool) -> dict[str, int]:
