@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,15 +64,13 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
     plan = compile_plan(defined.features, columns, time_zone=settings.time_zone)
     after = compile_plan(outcomes(known, days), columns, time_zone=settings.time_zone) if days else None
     before = as_of - days * DAY if days else None
-    now, earlier, happened = _compute(files, read, plan, after, as_of, before, tell)
+    now = _compute(files, read, plan, after, as_of, before, run, tell)
     now = _with_silent(now, run, plan, as_of)
     formulas = derivations(now, defined.meta)
-    _write(run, "features", derive(now, formulas))
+    with _Writer(run, "features") as everybody:
+        everybody.write(derive(now, formulas))
     notes = []
-    if earlier is not None and happened is not None:
-        _write(run, "features_before", earlier)
-        _write(run, "outcomes", happened)
-    else:
+    if before is None:
         notes.append("the data span less than eight days: there is no next period to judge segments by")
     run.write_part(
         "features",
@@ -145,31 +144,41 @@ def _levels(engine: Engine, source: str, name: str, rows: int) -> list[str]:
 
 
 def _compute(
-    files: Sequence[Path], read: Read, plan: Plan, after: Plan | None, as_of: int, before: int | None, tell: Tell
-) -> tuple[pa.Table, pa.Table | None, pa.Table | None]:
-    """One pass over the events: features at both instants, and the period between them; bucket by bucket."""
+    files: Sequence[Path],
+    read: Read,
+    plan: Plan,
+    after: Plan | None,
+    as_of: int,
+    before: int | None,
+    run: Run,
+    tell: Tell,
+) -> pa.Table:
+    """One pass over the events, bucket by bucket: features as of now; what was before and happened since is written."""
     instants = [as_of] if before is None else [before, as_of]
     needed = sorted(set(plan.event_columns) | set(after.event_columns if after else ()) - {"person"})
-    done = 0
 
-    def bucket(file: Path) -> tuple[list[pa.RecordBatch], list[pa.RecordBatch]]:
-        nonlocal done
+    def bucket(file: Path) -> tuple[pa.Table, pa.Table | None, pa.Table | None]:
         batches = list(read([file], needed))
-        found = list(plan.run(batches, instants)), list(after.run(batches, [as_of]) if after else ())
-        done += 1
-        tell("features", 0.45 + 0.25 * done / len(files))
-        return found
+        found = pa.Table.from_batches(plan.run(batches, instants), schema=plan.schema)
+        at = found["as_of"].cast(pa.int64()).to_numpy()
+        now = found.filter(pa.array(at == as_of)).combine_chunks()
+        if before is None or after is None:
+            return now, None, None
+        earlier = found.filter(pa.array(at == before))
+        happened = pa.Table.from_batches(after.run(batches, [as_of]), schema=after.schema)
+        return now, earlier, _rows_of(happened, earlier)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        parts = list(pool.map(bucket, files))
-    computed = pa.Table.from_batches([batch for one, _ in parts for batch in one])
-    at = computed["as_of"].cast(pa.int64()).to_numpy()
-    now = computed.filter(pa.array(at == as_of))
-    if before is None or after is None:
-        return now, None, None
-    earlier = computed.filter(pa.array(at == before))
-    happened = pa.Table.from_batches([batch for _, one in parts for batch in one])
-    return now, earlier, _rows_of(happened, earlier)
+    parts = []
+    with ExitStack() as stack:
+        past, since = (stack.enter_context(_Writer(run, name)) for name in ("features_before", "outcomes"))
+        pool = stack.enter_context(ThreadPoolExecutor(THREADS))
+        for done, (now, earlier, happened) in enumerate(pool.map(bucket, files), 1):
+            parts.append(now)
+            if earlier is not None and happened is not None:
+                past.write(earlier)
+                since.write(happened)
+            tell("features", 0.45 + 0.25 * done / len(files))
+    return pa.concat_tables(parts)
 
 
 def _rows_of(table: pa.Table, people: pa.Table) -> pa.Table:
@@ -196,15 +205,30 @@ def _with_silent(now: pa.Table, run: Run, plan: Plan, as_of: int) -> pa.Table:
     return pa.concat_tables([now, pa.table(rows, schema=now.schema)]).sort_by("person")
 
 
-def _write(run: Run, name: str, table: pa.Table) -> None:
-    """Writes a table of people with its public `profile_id` first."""
-    ids = tables.profile_ids(table["person"].to_numpy())
-    rest = [column for column in table.column_names if column not in ("person", "as_of")]
-    shown = pa.table(
-        [ids, table["as_of"].cast(tables.INSTANT), *(table[column] for column in rest), table["person"]],
-        names=["profile_id", "as_of", *rest, "person"],
-    )
-    pq.write_table(shown, run.path(name), compression="zstd", compression_level=1)
+class _Writer:
+    """Writes a table of people, part by part, with its public `profile_id` first; no part, no file."""
+
+    def __init__(self, run: Run, name: str) -> None:
+        self._path = run.path(name)
+        self._file: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, table: pa.Table) -> None:
+        ids = tables.profile_ids(table["person"].to_numpy())
+        rest = [column for column in table.column_names if column not in ("person", "as_of")]
+        shown = pa.table(
+            [ids, table["as_of"].cast(tables.INSTANT), *(table[column] for column in rest), table["person"]],
+            names=["profile_id", "as_of", *rest, "person"],
+        )
+        if self._file is None:
+            self._file = pq.ParquetWriter(self._path, shown.schema, compression="zstd", compression_level=1)
+        self._file.write_table(shown)
 
 
 def _text(instant: int) -> str:
