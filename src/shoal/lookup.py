@@ -142,8 +142,9 @@ def _row_at(run: Run, who: str, part: dict[str, Any], at: int) -> pa.Table:
     events = _flat(_events(run, who), plan.event_columns)
     rows = list(plan.run(events.to_batches(), [at]))
     if not rows or not sum(batch.num_rows for batch in rows):
-        first = events["at"][0].as_py() if events.num_rows else None
-        raise NotFound(f"{who} had done nothing by {datetime.fromtimestamp(at / 1e6, UTC)}; first seen {first}")
+        then = _plain_time(datetime.fromtimestamp(at / 1e6, UTC))
+        since = f"did something first at {_plain_time(events['at'][0].as_py())}" if events.num_rows else "has no event"
+        raise NotFound(f"{who} had done nothing by {then}. Rule: one event at least; {since}. Remedy: a later `--at`")
     return derive(pa.Table.from_batches(rows), part["derived"])
 
 

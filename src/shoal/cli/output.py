@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from shoal.errors import ShoalError, Transient
+import typer
+
+from shoal.errors import NoRoom, ShoalError, Transient
+
+
+class Fault(ShoalError):
+    """An error that Shoal did not raise on purpose."""
 
 
 def emit(as_json: bool, content: Any, show: Callable[[], Any]) -> None:
     """Prints `content` as JSON, or what `show` renders for people."""
     if as_json:
-        print(json.dumps(content, ensure_ascii=False, indent=2, default=str))
+        print(json.dumps(_plain(content), ensure_ascii=False, indent=2, default=str, allow_nan=False))
         return
     from rich.console import Console
 
     Console().print(show())
+
+
+def _plain(content: Any) -> Any:
+    """The same without what JSON has no word for: infinities and what is not a number become null."""
+    if isinstance(content, dict):
+        return {str(key): _plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_plain(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 @contextmanager
@@ -38,6 +55,26 @@ def speaking(as_json: bool) -> Iterator[None]:
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - keeps the interpreter from flushing into the closed pipe
         raise SystemExit(1) from None
+    except (typer.Exit, typer.Abort, SystemExit):
+        raise
+    except MemoryError:
+        _refuse(as_json, NoRoom("the memory is full. Remedy: end other programs, or lower `memory` in shoal.yaml"))
+        raise SystemExit(1) from None
+    except Exception as error:  # noqa: BLE001 - whatever it is, a user gets a message and not a traceback
+        _refuse(as_json, _fault(error))
+        raise SystemExit(1) from None
+
+
+def _fault(error: Exception) -> ShoalError:
+    """What nobody foresaw, told as what it is: a fault of the program, not of its user."""
+    where = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f", in {Path(where[0].filename).name} line {where[0].lineno}" if where else ""
+    what = " ".join(str(error).split())[:300].rstrip(".")
+    return Fault(
+        f"this is a fault in Shoal, not in what you did: {type(error).__name__}: {what}{place}. "
+        "The last good run is untouched. Remedy: run it again with SHOAL_DEBUG=1 in the environment for the whole "
+        "traceback, and report that"
+    )
 
 
 def _refuse(as_json: bool, error: ShoalError) -> None:

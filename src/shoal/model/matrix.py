@@ -38,6 +38,7 @@ MISSING = 0.05
 HABIT = 3
 REDUNDANT = 0.95
 SAMPLE = 50_000
+LARGEST = 1e30  # what trees can cut: they work in single precision
 # What moves a segment's next period gets more of the distance than what decorates it (docs/discovery.md).
 THEME_SHARE = {
     "value": 1.0,
@@ -163,7 +164,7 @@ def numbers(table: pa.Table, name: str, rows: NDArray[np.int64] | None = None) -
     if rows is not None and len(rows) < table.num_rows:
         column = column.take(pa.array(rows))
     values: Array = column.cast(pa.float64(), safe=False).to_numpy()
-    return values
+    return np.clip(values, -LARGEST, LARGEST)
 
 
 def uniform(values: Array) -> Array:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from shoal.errors import Busy, NotFound, StorageError
+from shoal.errors import Busy, NoRoom, NotFound, StorageError, is_full
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Runs:
         """The last good run, or None."""
         with suppress(FileNotFoundError):
             run_id = (self.home / "current").read_text(encoding="utf-8").strip()
-            if (self.runs / run_id).is_dir():
+            if run_id and (self.runs / run_id).is_dir():
                 return Run(run_id, self.runs / run_id)
         return None
 
@@ -84,7 +85,7 @@ class Runs:
 
         Raises Busy while another run writes, StorageError when the folder cannot be written.
         """
-        with _storage(self.home):
+        with storage(self.home):
             self.runs.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.home / "lock")
             try:
@@ -95,7 +96,7 @@ class Runs:
                     "Rule: one run at a time; the last good run stays readable. Remedy: wait until it ends"
                 ) from None
         try:
-            with _storage(self.home):
+            with storage(self.home):
                 for left in self.runs.glob("*.part"):
                     shutil.rmtree(left, ignore_errors=True)
                 run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid4().hex[:4]}"
@@ -148,8 +149,11 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _storage(home: Path) -> Iterator[None]:
-    """Turns the file system's refusals into an error with a remedy."""
+def storage(home: Path) -> Iterator[None]:
+    """Turns the file system's refusals into an error with a remedy.
+
+    Raises NoRoom when the disk is full, StorageError for the rest.
+    """
     try:
         yield
     except PermissionError as error:
@@ -159,13 +163,16 @@ def _storage(home: Path) -> Iterator[None]:
     except (FileExistsError, NotADirectoryError) as error:
         raise StorageError(f"{error.filename or home}: is not a folder. Remedy: move the file away") from error
     except OSError as error:
-        if error.errno in (28, 122):
-            raise StorageError(
+        if is_full(error):
+            raise NoRoom(
                 f"{error.filename or home}: the disk is full; the last good run is untouched. "
                 "Remedy: free some space, run again"
             ) from error
-        if error.errno == 30:
+        if error.errno == errno.EROFS:
             raise StorageError(
                 f"{home}: the file system is read-only. Remedy: use a workspace that can be written"
             ) from error
-        raise
+        raise StorageError(
+            f"{error.filename or home}: {error.strerror or error}; the last good run is untouched. "
+            "Remedy: look after the disk and the file, run again"
+        ) from error

@@ -19,6 +19,7 @@ from shoal.store.runs import Run
 from shoal.summary import SourceQuality
 from shoal.unify import doctor, identifiers, link, merge, read, resolve
 from shoal.unify.events import Written, check_names, write_events
+from shoal.unify.reasons import nothing
 
 Tell = Callable[[str, float | None], None]
 
@@ -48,8 +49,8 @@ def unify(
             feeds.append(link.feed(engine, name, settings.sources[name].kind))
         else:
             quality.append(found.quality)
-    if not feeds:
-        raise DataError(_nothing(quality))
+    if not any(one.loaded for one in quality):
+        raise DataError(nothing(quality, as_of))
     check_names(feeds)
     feeds = list(link.standardise_phones(engine, feeds, settings.country, settings.unify.placeholders).sources)
     refused = [link.unidentified(engine, feed) for feed in feeds]
@@ -63,6 +64,8 @@ def unify(
     merged = merge.merge(engine, feeds, links.kinds, events, run.path("profiles"), run.path("identifiers"))
     quarantined = _quarantine(engine, refusals, refused, run.path("quarantine"))
     quality = [_judged(one, refused, merged.shared) for one in quality]
+    if not events.rows:
+        raise DataError(nothing(quality, as_of))
     run.write_part(
         "unify",
         {
@@ -163,8 +166,3 @@ def _column(file: Path, name: str) -> int:
     schema = pq.read_metadata(file).schema
     found: int = next(place for place in range(len(schema)) if schema.column(place).path == name)
     return found
-
-
-def _nothing(quality: Sequence[SourceQuality]) -> str:
-    why = "; ".join(f"{one.source}: {one.error or 'no rows'}" for one in quality)
-    return f"no source gave a row: {why}. Remedy: `shoal doctor`"

@@ -72,9 +72,10 @@ def validate(
         before = derive(pq.read_table(run.path("features_before")), run.read_part("features")["derived"])
         happened = outcomes(run)
         segments = [_with_next_period(one, before, happened) for one in segments]
-        scores = explained([Cut(*one) for one in contenders(run, settings)], happened, seed=1)
-        comparison = compare(scores, **_period(run))
-        verdicts += difference_verdicts(scores)
+        if cuts := [Cut(*one) for one in contenders(run, settings)]:
+            scores = explained(cuts, happened, seed=1)
+            comparison = compare(scores, **_period(run))
+            verdicts += difference_verdicts(scores)
         if len(found) > 1:
             names = [one.name for one in found]
             then = _codes(found, before)

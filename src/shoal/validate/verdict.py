@@ -98,7 +98,7 @@ CHECKS: dict[str, Check] = {
         Check("fidelity", "segment", "Jaccard overlap of the rule with its cluster", 0.75, 0.6,
               why="the rule is the segment; the scale is that of stability, the measure being the same"),
         Check("set fidelity", "set", "people whose rule and cluster agree", 0.9, 0.75, unit="share",
-              why="below 0.9 the rules tell another story than the clusters did; judged on people the tree has not seen"),
+              why="below 0.9 the rules tell another story than the clusters; judged on people the tree has not seen"),
     )
 }  # fmt: skip
 
