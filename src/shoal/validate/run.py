@@ -54,7 +54,7 @@ def validate(
     """
     segments = [summary.Segment.model_validate(one) for one in run.read_part("model")["segments"]]
     found = [one for one in segments if one.kind == DISCOVERED]
-    now = pq.read_table(run.path("features"))
+    now = run.table("features")
     verdicts = [*action_verdicts(segments), *_sizes(segments, now.num_rows, settings)]
     tell("validate: stability", 0.85)
     codes = _codes(found, now)
@@ -64,7 +64,7 @@ def validate(
     tell("validate: next period", 0.9)
     comparison = None
     if run.files("features_before"):
-        before = derive(pq.read_table(run.path("features_before")), run.read_part("features")["derived"])
+        before = derive(run.table("features_before"), run.read_part("features")["derived"])
         happened = outcomes(run)
         segments = [_with_next_period(one, before, happened) for one in segments]
         scores = explained([Cut(*one) for one in contenders(run, settings)], happened, seed=1)
@@ -91,7 +91,7 @@ def validate(
 
 def outcomes(run: Run) -> list[Outcome]:
     """What the people of one period ago did in it: value, and behaviour where they did anything."""
-    table = pq.read_table(run.path("outcomes"))
+    table = run.table("outcomes")
     active = table["active"].to_numpy()
     revenue = table["revenue"].to_numpy() if "revenue" in table.column_names else None
     value = value_outcomes(revenue, active > 0, activity=active)
