@@ -33,19 +33,19 @@ class Fault(ShoalError):
 def emit(as_json: bool, content: Any, show: Callable[[], Any]) -> None:
     """Prints `content` as JSON, or what `show` renders for people."""
     if as_json:
-        print(json.dumps(_plain(content), ensure_ascii=False, indent=2, default=str, allow_nan=False), flush=True)
+        print(json.dumps(plain(content), ensure_ascii=False, indent=2, default=str, allow_nan=False), flush=True)
         return
     from rich.console import Console
 
     Console().print(show())
 
 
-def _plain(content: Any) -> Any:
+def plain(content: Any) -> Any:
     """The same without what JSON has no word for: infinities and what is not a number become null."""
     if isinstance(content, dict):
-        return {str(key): _plain(value) for key, value in content.items()}
+        return {str(key): plain(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [_plain(value) for value in content]
+        return [plain(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
