@@ -31,9 +31,10 @@ def profile(run: Run, id: str) -> dict[str, Any]:  # noqa: A002
     mine = pc.field("profile_id") == who
     traits = _rows(run, "profiles", mine)[0]
     features = next(iter(_rows(run, "features", mine)), {})
+    part = run.read_part("features")
     for row in (traits, features):
-        row.pop("person", None)
-        row.pop("profile_id", None)
+        for name in ("person", "profile_id", *part["hidden"]):
+            row.pop(name, None)
     stays = _rows(run, "memberships", mine)
     return {
         "profile_id": who,
@@ -43,8 +44,7 @@ def profile(run: Run, id: str) -> dict[str, Any]:  # noqa: A002
         "traits": traits,
         "as_of": features.pop("as_of", None),
         "features": features,
-        "labels": {name: one["label"] for name, one in run.read_part("features")["meta"].items()},
-        "units": {name: one["unit"] for name, one in run.read_part("features")["meta"].items()},
+        "labels": {name: one["label"] for name, one in part["meta"].items() if name in features},
         "scores": [],
         "memberships": [{key: value for key, value in stay.items() if key != "profile_id"} for stay in stays],
         "consents": [],

@@ -82,7 +82,7 @@ class Source(_Part):
     id: str | None = Field(None, description="expression for a unique event id; a hash of the row when left out")
     at: str | None = Field(None, description="expression for the event's time")
     at_format: str | None = Field(
-        None, description="strptime format of `at`, such as %d-%m-%Y %H:%M; `unix` and `unix_ms` too"
+        None, description="strptime format of `at`, such as %d-%m-%Y %H:%M; `unix`, `unix_ms`, `unix_us` too"
     )
     time_zone: str | None = Field(None, description="zone of times written without one; the workspace's when left out")
     identifiers: dict[str, str] = Field(

@@ -179,7 +179,7 @@ def test_a_failed_write_leaves_the_last_good_events(sql: Any, tmp_path: Path) ->
 def test_batches_are_flat_and_in_order_with_text_as_dictionaries(
     sql: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    monkeypatch.setattr("shoal.unify.events.PARQUET", "FORMAT parquet, ROW_GROUP_SIZE 2048")
+    monkeypatch.setattr("shoal.unify.events.GROUP_ROWS", 2048)
     many(sql, 9_000)
     table = write(sql, [feed(sql, "shop", "events")], tmp_path / "events", bucket_rows=4_500)
     columns = ["person", "at", "event", "value", "item_id", "colour"]

@@ -19,6 +19,7 @@ from shoal.engine.scan import REJECTS, kind, literal, name
 from shoal.errors import DataError, NoRoom, SourceError, StorageError, is_full
 from shoal.settings import Layout
 
+IN_MEMORY = 2_000_000  # rows up to which `keep` holds them in memory
 FULL = re.compile(r"no space left|disk quota|file too large", re.IGNORECASE)
 
 
@@ -85,6 +86,24 @@ class DuckDBEngine:
                 partial.unlink(missing_ok=True)
                 raise
         return int(done[0]) if done else 0
+
+    def keep(self, name: str, sql: str, *, rows: int) -> None:
+        """Makes a query's rows the relation `name`, to be read many times; `rows` says about how many there are.
+
+        Few are held in memory; many go to a scratch file, as they would be spilled and read back whole otherwise.
+        """
+        self.drop(name)
+        if rows <= IN_MEMORY:
+            self.execute(f"CREATE TEMP TABLE {_quoted(name)} AS {sql}")
+            return
+        folder = self.temp / "kept" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        with _translated():
+            folder.parent.mkdir(exist_ok=True)
+        to = literal(str(folder))
+        self.execute(f"COPY ({sql}) TO {to} (FORMAT parquet, COMPRESSION lz4_raw, PER_THREAD_OUTPUT)")
+        parts = literal(f"{folder}/*.parquet")
+        self.execute(f"CREATE TEMP VIEW {_quoted(name)} AS FROM read_parquet({parts}, hive_partitioning = false)")
 
     def drop(self, name: str) -> None:
         """Forgets the relation `name`, if there is one."""

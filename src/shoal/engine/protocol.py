@@ -67,6 +67,9 @@ class Engine(Protocol):
     def write(self, sql: str, path: Path) -> int:
         """Writes a query's result as one Parquet file, whole or not at all; returns its number of rows."""
 
+    def keep(self, name: str, sql: str, *, rows: int) -> None:
+        """Makes a query's rows the relation `name`, to be read many times; `rows` says about how many there are."""
+
     def drop(self, name: str) -> None:
         """Forgets the relation `name`, if there is one."""
 

@@ -157,12 +157,11 @@ def _fit(matrix: Matrix, grouping: Grouping, seed: int) -> tuple[Node, float, bo
     fit, check = (shuffled[::2], shuffled[1::2]) if held_out else (shuffled, shuffled)
     best: list[tuple[float, float, Node]] = []
     for depth in DEPTHS:
-        for leaves in range(grouping.k, min(2 * grouping.k, 2**depth) + 1):
-            tree = _grow(matrix, grouping.labels, fit, depth, leaves)
+        for tree in _grow(matrix, grouping.labels, fit, depth, range(grouping.k, min(2 * grouping.k, 2**depth) + 1)):
             score, agreement = _score(tree.route(matrix.raw[check]), grouping.labels[check], grouping.k)
             best.append((score, agreement, tree))
     if not best:  # more groups than a tree of this depth has leaves
-        tree = _grow(matrix, grouping.labels, fit, max(DEPTHS), 2 ** max(DEPTHS))
+        tree = _grow(matrix, grouping.labels, fit, max(DEPTHS), [2 ** max(DEPTHS)])[0]
         return tree, _score(tree.route(matrix.raw[check]), grouping.labels[check], grouping.k)[1], held_out
     _, agreement, tree = max(best, key=lambda item: item[0] - LEAF_COST * item[2].leaves())
     return tree, agreement, held_out
@@ -175,24 +174,32 @@ def _score(found: Labels, true: Labels, k: int) -> tuple[float, float]:
     return (agreement + float(np.mean(overlap))) / 2, agreement
 
 
-def _grow(matrix: Matrix, labels: Labels, rows: Labels, depth: int, leaves: int) -> Node:
+def _grow(matrix: Matrix, labels: Labels, rows: Labels, depth: int, leaves: Sequence[int]) -> list[Node]:
+    """A tree for each number of leaves, all from one fit: a tree that grows best split first holds the smaller ones."""
+    if not leaves:
+        return []
     from sklearn.tree import DecisionTreeClassifier
 
-    model = DecisionTreeClassifier(
-        max_depth=depth,
-        max_leaf_nodes=max(2, leaves),
-        min_samples_leaf=max(5, len(rows) // 200),
-        random_state=0,
-    ).fit(matrix.raw[rows], labels[rows])
-    return _prune(_convert(model.tree_, 0, matrix, labels, rows, len(rows)))
+    grown = (
+        DecisionTreeClassifier(
+            max_depth=depth,
+            max_leaf_nodes=max(2, *leaves),
+            min_samples_leaf=max(5, len(rows) // 200),
+            random_state=0,
+        )
+        .fit(matrix.raw[rows], labels[rows])
+        .tree_
+    )
+    # The n-th split makes the nodes 2n - 1 and 2n, so a tree of n leaves has the nodes up to 2n - 2.
+    return [_prune(_convert(grown, 0, matrix, labels, rows, len(rows), 2 * max(2, some) - 2)) for some in leaves]
 
 
-def _convert(tree: object, node: int, matrix: Matrix, labels: Labels, rows: Labels, total: int) -> Node:
-    """scikit-learn's node as ours, with a readable threshold and the majority of the people that it routes."""
+def _convert(tree: object, node: int, matrix: Matrix, labels: Labels, rows: Labels, total: int, last: int) -> Node:
+    """scikit-learn's nodes up to `last` as ours, with readable thresholds and the majority of the people routed."""
     group = int(np.bincount(labels[rows]).argmax())
     share = len(rows) / total
     left, right = int(tree.children_left[node]), int(tree.children_right[node])  # type: ignore[attr-defined]
-    if left < 0:
+    if left < 0 or left > last:
         return Node(share, group)
     feature, exact = int(tree.feature[node]), float(tree.threshold[node])  # type: ignore[attr-defined]
     values = matrix.raw[rows, feature]
@@ -200,8 +207,8 @@ def _convert(tree: object, node: int, matrix: Matrix, labels: Labels, rows: Labe
     under = values < cut
     if under.all() or not under.any():
         return Node(share, group)
-    low = _convert(tree, left, matrix, labels, rows[under], total)
-    high = _convert(tree, right, matrix, labels, rows[~under], total)
+    low = _convert(tree, left, matrix, labels, rows[under], total, last)
+    high = _convert(tree, right, matrix, labels, rows[~under], total, last)
     return Node(share, group, feature, cut, low, high)
 
 

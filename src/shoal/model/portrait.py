@@ -16,12 +16,34 @@ from shoal.model.meta import FeatureMeta, complete
 
 
 @dataclass(frozen=True)
+class Measure:
+    """One feature of a sample: values and ranks, the places of those known (None: all), in rising order, and spread."""
+
+    values: Array
+    ranks: Array
+    known: NDArray[np.bool_] | None
+    order: NDArray[np.int64]
+    deviation: float
+
+    @classmethod
+    def of(cls, values: Array) -> Measure:
+        known = ~np.isnan(values)
+        ranks = _ranked(values)
+        order = np.argsort(values, kind="stable")[: np.count_nonzero(known)]
+        deviation = float(ranks[known].std()) if known.any() else 0.0
+        return cls(values, ranks, None if known.all() else known, order, deviation)
+
+    def among(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the rows whose value is known."""
+        return rows if self.known is None else rows[self.known[rows]]
+
+
+@dataclass(frozen=True)
 class Crowd:
-    """Everybody, measured once: a sample's values and ranks by feature, the worth of all, the data's rhythm."""
+    """Everybody, measured once: a sample's features, the worth of all, the data's rhythm."""
 
     meta: Mapping[str, FeatureMeta]
-    values: Mapping[str, Array]
-    ranks: Mapping[str, Array]
+    values: Mapping[str, Measure]
     rows: NDArray[np.int64]
     worth: Array
     people: int
@@ -66,7 +88,7 @@ def crowd(table: pa.Table, meta: Mapping[str, FeatureMeta], *, seed: int = 0) ->
         and (pa.types.is_integer(table[name].type) or pa.types.is_floating(table[name].type))
     ]
     rows = sample(table.num_rows, SAMPLE, seed)
-    values = {name: np.where(np.isfinite(v := numbers(table, name, rows)), v, np.nan) for name in names}
+    values = {name: Measure.of(np.where(np.isfinite(v := numbers(table, name, rows)), v, np.nan)) for name in names}
     found = basis(table)
     worth = np.zeros(table.num_rows)
     if found.monetary is not None:
@@ -74,7 +96,6 @@ def crowd(table: pa.Table, meta: Mapping[str, FeatureMeta], *, seed: int = 0) ->
     return Crowd(
         meta=complete(names, meta),
         values=values,
-        ranks={name: _ranked(column) for name, column in values.items()},
         rows=rows,
         worth=worth,
         people=table.num_rows,
@@ -88,26 +109,47 @@ def crowd(table: pa.Table, meta: Mapping[str, FeatureMeta], *, seed: int = 0) ->
 def portrait(everybody: Crowd, member: NDArray[np.bool_]) -> Portrait:
     """The numbers of the people for whom `member` (one entry a person) holds."""
     inside = member[everybody.rows]
+    rows, rest = np.flatnonzero(inside), np.flatnonzero(~inside)
     own = everybody.worth[member]
     total, mine = float(everybody.worth.sum()), float(own.sum())
-    effects, ranks = {}, {}
-    for name, ranked in everybody.ranks.items():
-        effects[name], ranks[name] = _effect(ranked, inside)
+    found: dict[str, dict[str, float]] = {part: {} for part in _MEASURED}
+    for name, measure in everybody.values.items():
+        for part, number in zip(_MEASURED, _measured(measure, inside, rows, rest), strict=True):
+            found[part][name] = number
     return Portrait(
         size=int(member.sum()),
         share=float(member.mean()) if len(member) else 0.0,
         value_share=mine / total if total > 0 else None,
         concentration=_top_tenth(own),
-        inside={name: _mean(column[inside]) for name, column in everybody.values.items()},
-        outside={name: _mean(column[~inside]) for name, column in everybody.values.items()},
-        medians={name: _median(column[inside]) for name, column in everybody.values.items()},
-        outside_medians={name: _median(column[~inside]) for name, column in everybody.values.items()},
-        effects=effects,
-        ranks=ranks,
-        known={name: 1 - float(np.isnan(column[inside]).mean()) for name, column in everybody.values.items()}
-        if inside.any()
-        else {},
+        inside=found["inside"],
+        outside=found["outside"],
+        medians=found["medians"],
+        outside_medians=found["outside_medians"],
+        effects=found["effects"],
+        ranks=found["ranks"],
+        known=found["known"] if len(rows) else {},
         shares=_shares(everybody, inside),
+    )
+
+
+_MEASURED = ("inside", "outside", "medians", "outside_medians", "effects", "ranks", "known")
+
+
+def _measured(
+    measure: Measure, inside: NDArray[np.bool_], rows: NDArray[np.int64], rest: NDArray[np.int64]
+) -> tuple[float, ...]:
+    """One feature's numbers in the order of `_MEASURED`."""
+    here, there = measure.among(rows), measure.among(rest)
+    member = inside[measure.order]
+    effect, rank = _effect(measure, here, there)
+    return (
+        _mean(measure.values[here]),
+        _mean(measure.values[there]),
+        _median(measure, measure.order[member]),
+        _median(measure, measure.order[~member]),
+        effect,
+        rank,
+        len(here) / max(len(rows), 1),
     )
 
 
@@ -115,7 +157,7 @@ def _shares(everybody: Crowd, inside: NDArray[np.bool_]) -> dict[str, float]:
     often = everybody.basis.frequency
     if often is None or not inside.any():
         return {}
-    times = np.nan_to_num(everybody.values[often][inside])
+    times = np.nan_to_num(everybody.values[often].values[inside])
     return {"none": float((times < 1).mean()), "once": float(((times >= 1) & (times < 2)).mean())}
 
 
@@ -132,24 +174,22 @@ def _ranked(values: Array) -> Array:
     return ranks
 
 
-def _effect(ranks: Array, inside: NDArray[np.bool_]) -> tuple[float, float]:
-    known = ~np.isnan(ranks)
-    here, there = ranks[inside & known], ranks[~inside & known]
-    deviation = float(ranks[known].std()) if known.any() else 0.0
-    mean = float(here.mean()) if len(here) else 0.5
-    if not len(here) or not len(there) or deviation == 0:
+def _effect(measure: Measure, here: NDArray[np.int64], there: NDArray[np.int64]) -> tuple[float, float]:
+    mean = float(measure.ranks[here].mean()) if len(here) else 0.5
+    if not len(here) or not len(there) or measure.deviation == 0:
         return 0.0, mean
-    return (mean - float(there.mean())) / deviation, mean
+    return (mean - float(measure.ranks[there].mean())) / measure.deviation, mean
 
 
 def _mean(values: Array) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    return float(values.mean()) if len(values) else float("nan")
 
 
-def _median(values: Array) -> float:
-    known = values[~np.isnan(values)]
-    return float(np.median(known)) if len(known) else float("nan")
+def _median(measure: Measure, rising: NDArray[np.int64]) -> float:
+    """The middle value of rows that stand in rising order."""
+    if not len(rising):
+        return float("nan")
+    return float(measure.values[rising[[(len(rising) - 1) // 2, len(rising) // 2]]].mean())
 
 
 def _top_tenth(worth: Array) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +44,7 @@ Read = Callable[..., Iterator[pa.RecordBatch]]
 KINDS = {"number": Type.NUMBER, "text": Type.TEXT, "bool": Type.BOOL, "time": Type.TIME}
 LEVELLED = ("category", "channel", "platform")
 THREADS = 2
+CLOCKS = 3  # times of day that a file of bare dates can have: midnight, in and out of daylight saving time
 SEED = 1
 TRADITIONAL = (rfm.rfm, tiers.tiers, lifecycle.lifecycle, intent.intent)
 Assign = Callable[[NDArray[np.int64]], NDArray[np.int64]]
@@ -62,15 +64,13 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
     plan = compile_plan(defined.features, columns, time_zone=settings.time_zone)
     after = compile_plan(outcomes(known, days), columns, time_zone=settings.time_zone) if days else None
     before = as_of - days * DAY if days else None
-    now, earlier, happened = _compute(files, read, plan, after, as_of, before, tell)
+    now = _compute(files, read, plan, after, as_of, before, run, tell)
     now = _with_silent(now, run, plan, as_of)
     formulas = derivations(now, defined.meta)
-    _write(run, "features", derive(now, formulas))
+    with _Writer(run, "features") as everybody:
+        everybody.write(derive(now, formulas))
     notes = []
-    if earlier is not None and happened is not None:
-        _write(run, "features_before", earlier)
-        _write(run, "outcomes", happened)
-    else:
+    if before is None:
         notes.append("the data span less than eight days: there is no next period to judge segments by")
     run.write_part(
         "features",
@@ -106,23 +106,24 @@ def _catalogue(engine: Engine, files: Sequence[Path], settings: Settings) -> Cat
         )
     listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
     source = f"read_parquet([{listed}], hive_partitioning = false)"
-    counted = engine.query(f"SELECT event, count(*) AS n FROM {source} GROUP BY event ORDER BY n DESC, event")
-    totals = engine.query(
-        f'SELECT epoch_us(min("at")) AS first, epoch_us(max("at")) AS last, '
-        f'count(*) FILTER (value <> 0) AS valued, count(DISTINCT epoch_us("at") % {DAY}) AS clocks FROM {source}'
-    ).to_pylist()[0]
+    counted = engine.query(
+        'SELECT event, count(*) AS n, epoch_us(min("at")) AS first, epoch_us(max("at")) AS last, '
+        f'count(*) FILTER (value <> 0) AS valued, count(DISTINCT epoch_us("at") % {DAY}) AS clocks '
+        f"FROM {source} GROUP BY event ORDER BY n DESC, event"
+    ).to_pylist()
     struct = pq.read_schema(files[0]).field("properties").type
     properties = {field.name: _kind(field.type) for field in struct if _kind(field.type)}
     levels = {name: _levels(engine, source, name, rows) for name in LEVELLED if properties.get(name) == "text"}
-    return Catalogue(
-        events=dict(zip(counted["event"].to_pylist(), counted["n"].to_pylist(), strict=True)),
+    known = Catalogue(
+        events={one["event"]: one["n"] for one in counted},
         properties=properties,
         levels=levels,
-        has_value=totals["valued"] > 0,
-        has_clock=totals["clocks"] > 3,
-        span_days=(totals["last"] - totals["first"]) / DAY,
+        has_value=any(one["valued"] for one in counted),
+        span_days=(max(one["last"] for one in counted) - min(one["first"] for one in counted)) / DAY,
         roles=settings.events,
     )
+    main = main_events(known)
+    return replace(known, has_clock=any(one["clocks"] > CLOCKS for one in counted if one["event"] in main))
 
 
 def _kind(arrow: pa.DataType) -> str:
@@ -143,31 +144,41 @@ def _levels(engine: Engine, source: str, name: str, rows: int) -> list[str]:
 
 
 def _compute(
-    files: Sequence[Path], read: Read, plan: Plan, after: Plan | None, as_of: int, before: int | None, tell: Tell
-) -> tuple[pa.Table, pa.Table | None, pa.Table | None]:
-    """One pass over the events: features at both instants, and the period between them; bucket by bucket."""
+    files: Sequence[Path],
+    read: Read,
+    plan: Plan,
+    after: Plan | None,
+    as_of: int,
+    before: int | None,
+    run: Run,
+    tell: Tell,
+) -> pa.Table:
+    """One pass over the events, bucket by bucket: features as of now; what was before and happened since is written."""
     instants = [as_of] if before is None else [before, as_of]
     needed = sorted(set(plan.event_columns) | set(after.event_columns if after else ()) - {"person"})
-    done = 0
 
-    def bucket(file: Path) -> tuple[list[pa.RecordBatch], list[pa.RecordBatch]]:
-        nonlocal done
+    def bucket(file: Path) -> tuple[pa.Table, pa.Table | None, pa.Table | None]:
         batches = list(read([file], needed))
-        found = list(plan.run(batches, instants)), list(after.run(batches, [as_of]) if after else ())
-        done += 1
-        tell("features", 0.45 + 0.25 * done / len(files))
-        return found
+        found = pa.Table.from_batches(plan.run(batches, instants), schema=plan.schema)
+        at = found["as_of"].cast(pa.int64()).to_numpy()
+        now = found.filter(pa.array(at == as_of)).combine_chunks()
+        if before is None or after is None:
+            return now, None, None
+        earlier = found.filter(pa.array(at == before))
+        happened = pa.Table.from_batches(after.run(batches, [as_of]), schema=after.schema)
+        return now, earlier, _rows_of(happened, earlier)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        parts = list(pool.map(bucket, files))
-    computed = pa.Table.from_batches([batch for one, _ in parts for batch in one])
-    at = computed["as_of"].cast(pa.int64()).to_numpy()
-    now = computed.filter(pa.array(at == as_of))
-    if before is None or after is None:
-        return now, None, None
-    earlier = computed.filter(pa.array(at == before))
-    happened = pa.Table.from_batches([batch for _, one in parts for batch in one])
-    return now, earlier, _rows_of(happened, earlier)
+    parts = []
+    with ExitStack() as stack:
+        past, since = (stack.enter_context(_Writer(run, name)) for name in ("features_before", "outcomes"))
+        pool = stack.enter_context(ThreadPoolExecutor(THREADS))
+        for done, (now, earlier, happened) in enumerate(pool.map(bucket, files), 1):
+            parts.append(now)
+            if earlier is not None and happened is not None:
+                past.write(earlier)
+                since.write(happened)
+            tell("features", 0.45 + 0.25 * done / len(files))
+    return pa.concat_tables(parts)
 
 
 def _rows_of(table: pa.Table, people: pa.Table) -> pa.Table:
@@ -194,15 +205,30 @@ def _with_silent(now: pa.Table, run: Run, plan: Plan, as_of: int) -> pa.Table:
     return pa.concat_tables([now, pa.table(rows, schema=now.schema)]).sort_by("person")
 
 
-def _write(run: Run, name: str, table: pa.Table) -> None:
-    """Writes a table of people with its public `profile_id` first."""
-    ids = tables.profile_ids(table["person"].to_numpy())
-    rest = [column for column in table.column_names if column not in ("person", "as_of")]
-    shown = pa.table(
-        [ids, table["as_of"].cast(tables.INSTANT), *(table[column] for column in rest), table["person"]],
-        names=["profile_id", "as_of", *rest, "person"],
-    )
-    pq.write_table(shown, run.path(name), compression="zstd", compression_level=1)
+class _Writer:
+    """Writes a table of people, part by part, with its public `profile_id` first; no part, no file."""
+
+    def __init__(self, run: Run, name: str) -> None:
+        self._path = run.path(name)
+        self._file: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, table: pa.Table) -> None:
+        ids = tables.profile_ids(table["person"].to_numpy())
+        rest = [column for column in table.column_names if column not in ("person", "as_of")]
+        shown = pa.table(
+            [ids, table["as_of"].cast(tables.INSTANT), *(table[column] for column in rest), table["person"]],
+            names=["profile_id", "as_of", *rest, "person"],
+        )
+        if self._file is None:
+            self._file = pq.ParquetWriter(self._path, shown.schema, compression="zstd", compression_level=1)
+        self._file.write_table(shown)
 
 
 def _text(instant: int) -> str:
@@ -239,7 +265,7 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
     known = Features.read(run)
     whole = pq.read_table(run.path("features"))
     tell("model: discovering", 0.72)
-    everybody = crowd(known.table, known.meta, seed=SEED)
+    everybody = crowd(known.inputs, known.meta, seed=SEED)
     traditional = [cut for make in TRADITIONAL for cut in make(known.table, known.meta)]
     mine = [Cut(one.name, "rule", one.rule, facts={"headline": one.description}) for one in own]
     _check_rules(mine, whole)
@@ -258,17 +284,19 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
     kept = [place for place, member in enumerate(members) if member.any() or cuts[place].kind == "rule"]
     cuts, members = [cuts[place] for place in kept], [members[place] for place in kept]
     tell("model: memberships", 0.78)
-    drawn = _drawn(cuts, members, known, everybody, settings, own)
+    drawn = _drawn(cuts, members, known, everybody, settings, own, found.discovery.inputs)
     drawn = _versions(drawn, before)
     _write_segments(run, drawn)
     as_of = run.read_part("features")["as_of"]
     stays = memberships(whole["profile_id"], drawn, members, as_of, _stays_before(before, as_of))
     pq.write_table(stays, run.path("memberships"), compression="zstd", compression_level=1)
+    tree = found.discovery.tree
+    discovery = found.discovery.model_copy(update={"tree": _spoken(tree, known) if tree else None})
     run.write_part(
         "model",
         {
             "segments": [one.model_dump(mode="json") for one in drawn],
-            "discovery": found.discovery.model_dump(mode="json"),
+            "discovery": discovery.model_dump(mode="json"),
             "rows": {"features": whole.num_rows, "segments": len(drawn), "memberships": stays.num_rows},
             "notes": [found.reason] if found.reason else [],
             "revenue": float(everybody.worth.sum()) if run.read_part("features")["has_value"] else None,
@@ -281,7 +309,7 @@ def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) ->
     """The segments with their briefs told again, now that their stability and next period are known."""
     known = Features.read(run)
     whole = pq.read_table(run.path("features"))
-    everybody = crowd(known.table, known.meta, seed=SEED)
+    everybody = crowd(known.inputs, known.meta, seed=SEED)
     stable = {
         verdict["subject"]: verdict["value"]
         for verdict in run.read_part("validate")["verdicts"]
@@ -360,6 +388,7 @@ def _drawn(
     everybody: Crowd,
     settings: Settings,
     own: Sequence[SegmentFile],
+    inputs: Sequence[str],
 ) -> list[summary.Segment]:
     """The segments as records, each with its brief."""
     strategies = {one.name: one.strategies for one in own}
@@ -378,7 +407,7 @@ def _drawn(
                 headline=cut.facts["headline"] or brief.headline, strategies=strategies.get(cut.name, [])
             )
             brief = _own_brief(brief, said)
-        means = {name: _finite(picture.inside.get(name)) for name in known.meta if name in picture.inside}
+        means = {name: _finite(picture.inside.get(name)) for name in inputs}
         found.append(
             summary.Segment(
                 name=cut.name,
@@ -395,6 +424,12 @@ def _drawn(
             )
         )
     return found
+
+
+def _spoken(node: summary.TreeNode, known: Features) -> summary.TreeNode:
+    """The tree with every rule in plain words too."""
+    said = "" if node.rule == "true" else words(node.rule, known.table, known.labels)
+    return node.model_copy(update={"words": said, "branches": [_spoken(branch, known) for branch in node.branches]})
 
 
 def _own_brief(computed: summary.Brief, said: summary.Brief) -> summary.Brief:

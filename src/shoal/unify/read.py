@@ -33,8 +33,6 @@ SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-IN_MEMORY = 2_000_000  # rows of Parquet up to which clean rows are kept rather than made again when asked for
-
 Rows = Callable[[str, str], Iterator[pa.RecordBatch]]
 """Runs a query: (url, sql) to Arrow batches."""
 
@@ -69,6 +67,7 @@ class Tables(Protocol):
     def ingest(self, view: str, batches: Iterable[pa.RecordBatch], origin: str) -> Scanned: ...
     def execute(self, sql: str) -> None: ...
     def query(self, sql: str) -> pa.Table: ...
+    def keep(self, name: str, sql: str, *, rows: int) -> None: ...
     def drop(self, name: str) -> None: ...
 
 
@@ -171,13 +170,11 @@ def _clean(
     work = Work(name, source, settings, scan.view, schema, mapped, found, normalise, now)
     work, repeated = _repeats(engine, work)
     made = plan(work)
-    keep = format_of(Path(scan.files[0])) != "parquet" or scan.rows <= IN_MEMORY
-    counts = _make(engine, made, keep=keep)
+    counts = _make(engine, made, scan.rows)
     reasons = _quarantine(engine, name, scan, some=any(row["reason"] is not None for row in counts))
     columns = quality.columns(engine, work, made.read, scan.rows)
     report = _report(work, scan, counts, reasons, repeated).model_copy(update={"columns": columns})
-    if keep:
-        engine.drop(scan.view)
+    engine.drop(scan.view)
     sample = engine.query(f"SELECT * FROM clean_{name} LIMIT 0").schema
     return Cleaned(
         name,
@@ -200,25 +197,25 @@ def _repeats(engine: Tables, work: Work) -> tuple[Work, int]:
     shared, found = repeats_sql(work)
     table = f"repeats_{work.name}"
     engine.execute(f"CREATE OR REPLACE TEMP TABLE shared_{work.name} AS {shared}")
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {found.format(table=f'shared_{work.name}')}")
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {found.replace('{table}', f'shared_{work.name}')}")
     engine.drop(f"shared_{work.name}")
     count = int(engine.query(f"SELECT count(*) FROM {table}").column(0)[0].as_py())
     return (replace(work, repeats=table) if count else work), count
 
 
-def _make(engine: Tables, made: CleanPlan, *, keep: bool) -> list[dict[str, Any]]:
+def _make(engine: Tables, made: CleanPlan, rows: int) -> list[dict[str, Any]]:
     """Makes `judged_NAME` and `clean_NAME`; returns how many rows there are of each reason, with their times."""
     name = made.source
-    for old in (f"clean_{name}", f"quarantine_{name}", f"judged_{name}"):
+    for old in (f"clean_{name}", f"quarantine_{name}"):
         engine.drop(old)
-    engine.execute(f"CREATE TEMP {'TABLE' if keep else 'VIEW'} judged_{name} AS {made.judged}")
+    engine.keep(f"judged_{name}", made.judged, rows=rows)
     engine.execute(f"CREATE TEMP VIEW clean_{name} AS SELECT {made.columns} FROM judged_{name} WHERE reason IS NULL")
     ends = ", ".join(f"strftime({end}(\"at\"), '%Y-%m-%dT%H:%M:%SZ') AS {end}" for end in ("min", "max"))
     counted = (
         f"SELECT reason, count(*) AS n, count(*) FILTER (matched) AS matched, {ends} FROM judged_{name} GROUP BY reason"
     )
-    rows: list[dict[str, Any]] = engine.query(counted).to_pylist()
-    return rows
+    found: list[dict[str, Any]] = engine.query(counted).to_pylist()
+    return found
 
 
 def _quarantine(engine: Tables, name: str, scan: Scanned, *, some: bool) -> dict[str, int]:

@@ -36,12 +36,13 @@ def unify(
     if not settings.sources:
         raise SettingsError([SettingsFault(FILE, None, "sources", "names no source", "run `shoal init FILE...`")])
     quality: list[SourceQuality] = []
+    refusals: list[str] = []
     feeds: list[link.Feed] = []
-    quarantines: list[str] = []
     for place, name in enumerate(settings.sources):
         tell(f"unify: reading {name}", 0.25 * place / len(settings.sources))
         found = read.read_source(engine, name, settings, folder, _normalise(settings), rows=_rows)
-        quarantines += [found.quarantine] if found.quarantine is not None else []
+        if found.quarantine is not None:
+            refusals.append(found.quarantine)
         if found.clean is not None:
             later = _cut(engine, name, as_of)
             quality.append(_without(found.quality, later))
@@ -61,7 +62,7 @@ def unify(
     own_ids = {name for name, source in settings.sources.items() if source.id}
     events = write_events(engine, feeds, links.kinds, run.path("events"), own_ids=own_ids)
     merged = merge.merge(engine, feeds, links.kinds, events, run.path("profiles"), run.path("identifiers"))
-    quarantined = _quarantine(engine, quarantines, refused, run.path("quarantine"))
+    quarantined = _quarantine(engine, refusals, refused, run.path("quarantine"))
     quality = [_judged(one, refused, merged.shared) for one in quality]
     if not events.rows:
         raise DataError(nothing(quality, as_of))
@@ -151,9 +152,9 @@ def _judged(quality: SourceQuality, refused: Sequence[pa.Table], shared: Mapping
     )
 
 
-def _quarantine(engine: Engine, relations: Sequence[str], refused: Sequence[pa.Table], path: Path) -> int:
+def _quarantine(engine: Engine, refusals: Sequence[str], refused: Sequence[pa.Table], path: Path) -> int:
     """Writes the quarantine table; returns its number of rows."""
-    found = [engine.query(f"SELECT * FROM {relation} ORDER BY row") for relation in relations]
+    found = [engine.query(f"SELECT * FROM {name} ORDER BY row") for name in refusals]
     whole = [tables.conform(table, tables.QUARANTINE) for table in (*found, *refused)]
     table = pa.concat_tables([tables.QUARANTINE.empty_table(), *whole])
     pq.write_table(table, path, compression="zstd")
