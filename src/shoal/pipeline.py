@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 from shoal import registry, summary
 from shoal.define.segment import SegmentFile, load_segments
 from shoal.engine.protocol import Engine
-from shoal.errors import NotFound, UsageError, suggest
+from shoal.errors import NotFound, StorageError, UsageError, suggest
 from shoal.settings import Settings
-from shoal.store.runs import Run, Runs, storage, write_text
+from shoal.store.runs import Run, Runs, write_text
 
 Tell = Callable[[str, float | None], None]
 
@@ -120,8 +120,14 @@ def run(
         draft.write_part("timings", timings)
         html = (draft.folder / "report.html").read_text(encoding="utf-8")
         told = summary.Run.model_validate(draft.read_part("run"))
-    with storage(folder):
+    try:
         write_text(folder / "report.html", html)
+    except OSError as error:
+        raise StorageError(
+            f"run {draft.run_id} is finished and kept, but {folder / 'report.html'} could not be written "
+            f"({error.strerror}). Remedy: free some space or mend its rights; "
+            f"the report also is {runs.runs / draft.run_id / 'report.html'}"
+        ) from None
     return told.model_copy(update={"timings": timings})
 
 

@@ -190,6 +190,10 @@ def _translated() -> Iterator[None]:
         raise StorageError(f"{_first(error)}. Free space on the disk, or mend the path or its rights") from error
     except (duckdb.DataError, duckdb.InvalidInputException) as error:
         raise DataError(_first(error)) from error
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from None  # how DuckDB tells Ctrl-C
+        raise
     except OSError as error:
         if is_full(error):
             raise NoRoom(f"the disk is full ({error}). Free some space, run again") from error

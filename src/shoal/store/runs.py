@@ -59,7 +59,17 @@ class Run:
     def read_part(self, name: str) -> Any:
         """A stage's plain results; None when that stage has not run."""
         path = self.folder / f"{name}.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        try:
+            return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        except ValueError:
+            raise self.damaged(path) from None
+
+    def damaged(self, path: Path) -> StorageError:
+        """What to say of a file of this run that is not what was written."""
+        return StorageError(
+            f"{path}: is damaged. Rule: what a run wrote is not changed afterwards. "
+            f"Remedy: delete the folder {self.folder}; the run before it, if any, is then the last good one"
+        )
 
 
 @lru_cache(maxsize=2)
@@ -90,11 +100,17 @@ class Runs:
 
     def last(self) -> Run | None:
         """The last good run, or None."""
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             run_id = (self.home / "current").read_text(encoding="utf-8").strip()
             if run_id and (self.runs / run_id).is_dir():
                 return Run(run_id, self.runs / run_id)
+            done = self._done()
+            return Run(done[-1].name, done[-1]) if done else None
         return None
+
+    def _done(self) -> list[Path]:
+        """The folders of finished runs, the oldest first."""
+        return sorted(path for path in self.runs.iterdir() if path.is_dir() and not path.name.endswith(".part"))
 
     @contextmanager
     def begin(self, keep: int) -> Iterator[Run]:
@@ -138,8 +154,7 @@ class Runs:
         write_text(self.home / "current", run.run_id + "\n")
 
     def _prune(self, keep: int) -> None:
-        done = sorted(path for path in self.runs.iterdir() if path.is_dir() and not path.name.endswith(".part"))
-        for old in done[:-keep]:
+        for old in self._done()[:-keep]:
             shutil.rmtree(old, ignore_errors=True)
 
 

@@ -56,7 +56,7 @@ def unify(
     refused = [link.unidentified(engine, feed) for feed in feeds]
     tell("unify: joining people", 0.25)
     links = link.link(engine, feeds, settings.unify.max_shared)
-    known = before.path("identifiers") if before is not None and before.files("identifiers") else None
+    known = _memory(before)
     resolved = resolve.resolve(engine, links.kinds, known)
     tell("unify: sorting events", 0.3)
     own_ids = {name for name, source in settings.sources.items() if source.id}
@@ -82,6 +82,18 @@ def unify(
             "notes": [*links.report.notes, *events.notes],
         },
     )
+
+
+def _memory(before: Run | None) -> Path | None:
+    """The identifiers of the run before, by which people keep their ids."""
+    if before is None or not before.files("identifiers"):
+        return None
+    path = before.path("identifiers")
+    try:
+        pq.read_metadata(path)
+    except pa.ArrowException:
+        raise before.damaged(path) from None
+    return path
 
 
 def _normalise(settings: Settings) -> Callable[[str, str], str]:

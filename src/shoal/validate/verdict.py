@@ -210,7 +210,7 @@ def _wanted(check: Check, ends: dict[str, float | None], n: int | None) -> str:
     if n is None or value is None or low is None or high is None or check.undecided is None:
         return text
     ways = [
-        (spread / room) ** 2
+        min(spread / room, 1e100) ** 2
         for spread, room in ((value - low, value - check.warns), (high - value, check.undecided - value))
         if room > 0
     ]
