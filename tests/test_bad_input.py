@@ -1,4 +1,4 @@
-"""Bad input through the whole loop, as a new user meets it: a message with a remedy or a quarantined row, never a loss."""
+"""Bad input through the whole loop, as a user meets it: a message with a remedy or a quarantined row, never a loss."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -170,13 +173,12 @@ def test_an_unclosed_quote_costs_its_own_line(tmp_path: Path) -> None:
 
 def test_latin_1_nul_bytes_and_a_mebibyte_cell_are_read(tmp_path: Path) -> None:
     lines = [line.encode() for line in orders()]
-    lines[3] = lines[3].replace(b",A", b",Caf\xe9").replace(b",B", b",Caf\xe9").replace(b",C", b",Caf\xe9")
+    lines[3] = lines[3][:-2] + b"Caf\xe9\n"
     lines[4] = lines[4].strip() + b"\x00\n"
     lines[5] = lines[5].strip() + b"x" * (1 << 20) + b"\n"
-    told = ran(workspace(tmp_path, HEADER.encode() + b"".join(lines)))
-    assert quality(told).loaded == 90
-    categories = workspace(tmp_path / "again", b"") if False else Workspace(tmp_path)
-    found = categories.table("events").sql("select distinct properties.category as c from events")["c"].to_pylist()
+    made = workspace(tmp_path, HEADER.encode() + b"".join(lines))
+    assert quality(ran(made)).loaded == 90
+    found = made.table("events").sql("select distinct properties.category as c from events")["c"].to_pylist()
     assert "Café" in found
     assert max(map(len, found)) == (1 << 20) + 1
 
@@ -191,14 +193,11 @@ def test_latin_1_nul_bytes_and_a_mebibyte_cell_are_read(tmp_path: Path) -> None:
         pytest.param(lambda text: gzip.compress(text.encode()), id="gzip without the suffix"),
     ],
 )
-def test_other_ways_of_writing_a_table_give_the_same_events(tmp_path: Path, written: object) -> None:
+def test_other_ways_of_writing_a_table_give_the_same_events(tmp_path: Path, written: Callable[[str], bytes]) -> None:
     text = HEADER + "".join(orders(40))
-    made = workspace(tmp_path, written(text))  # type: ignore[operator]
-    made.run()
+    made = workspace(tmp_path, written(text))
+    assert quality(ran(made)).loaded == 40
     total = sum(float(line.split(",")[3]) for line in orders(40))
-    assert made.table("events").to_arrow()["value"].to_pylist() == pytest.approx(
-        made.table("events").to_arrow()["value"].to_pylist()
-    )
     assert sum(made.table("events").to_arrow()["value"].to_pylist()) == pytest.approx(total)
 
 
@@ -421,7 +420,7 @@ def test_sources_whose_names_differ_in_capitals_only_are_refused(tmp_path: Path)
 
 def test_settings_that_unfold_without_end_are_refused_at_once(tmp_path: Path) -> None:
     names = "abcdefghijklmnopqrstuvwxyz"
-    lines = [f"{two}: &{two} [{', '.join([f'*{one}'] * 9)}]" for one, two in zip(names, names[1:], strict=False)]
+    lines = [f"{two}: &{two} [{', '.join([f'*{one}'] * 9)}]" for one, two in pairwise(names)]
     (tmp_path / "shoal.yaml").write_text("a: &a [x, x]\n" + "\n".join(lines))
     with pytest.raises(SettingsError, match="26 faults"):
         Workspace(tmp_path).settings  # noqa: B018 - reading it is the test
@@ -472,8 +471,7 @@ def test_an_instant_before_all_data_says_how_many_rows_are_later(tmp_path: Path)
 
 def test_an_instant_in_the_midst_of_the_data_accounts_for_the_later_rows(tmp_path: Path) -> None:
     told = ran(workspace(tmp_path, HEADER + "".join(orders())), as_of="2024-06-15")
-    assert quality(told).later == 45 - 8 + 15 - 1 or quality(told).later > 30
-    assert quality(told).loaded + quality(told).later == 90
+    assert quality(told).later == sum(line.split(",")[2] > "2024-06-15" for line in orders())
 
 
 def test_an_instant_in_the_far_future_is_a_run(tmp_path: Path) -> None:
@@ -485,14 +483,14 @@ def test_an_instant_in_the_far_future_is_a_run(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A workspace with a finished run."""
     folder = tmp_path_factory.mktemp("shop")
     write_orders(folder / "orders.csv", people=60)
     Workspace.init(folder, [folder / "orders.csv"])
     made = Workspace(folder)
     made.run()
-    yield made
+    return made
 
 
 def still(made: Workspace, run_id: str) -> None:
@@ -685,23 +683,38 @@ def test_two_runs_at_once_are_one_run_and_one_refusal(shop: Workspace) -> None:
     still(shop, before)
 
 
+READ_AND_REFUSED = 7
+
+
+def as_nobody(made: Workspace) -> int:
+    """What a user without rights gets: the last run, and a refusal of the next."""
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+    found = len(made.segments)
+    try:
+        made.run()
+    except StorageError as error:
+        return READ_AND_REFUSED if found and "may not be written" in str(error) else 1
+    return 2
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_a_folder_that_may_not_be_written_is_told_and_can_be_read(shop: Workspace) -> None:
-    before = run_id(shop)
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
-            shop.run()
-        except StorageError:
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
-        os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    still(shop, before)
+    with tempfile.TemporaryDirectory() as place:
+        made = Workspace(shutil.copytree(shop.folder, Path(place) / "shop"))
+        for path in (Path(place), *Path(place).rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        before = run_id(made)
+        child = os.fork()
+        if child == 0:
+            code = 3
+            try:
+                code = as_nobody(made)
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == READ_AND_REFUSED
+        still(made, before)
 
 
 # Long: moments drawn at random

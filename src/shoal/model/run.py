@@ -44,6 +44,7 @@ Read = Callable[..., Iterator[pa.RecordBatch]]
 KINDS = {"number": Type.NUMBER, "text": Type.TEXT, "bool": Type.BOOL, "time": Type.TIME}
 LEVELLED = ("category", "channel", "platform")
 THREADS = 2
+LONGEST_LEVEL = 100  # characters of a value that gets a feature of its own
 CLOCKS = 3  # times of day that a file of bare dates can have: midnight, in and out of daylight saving time
 SEED = 1
 TRADITIONAL = (rfm.rfm, tiers.tiers, lifecycle.lifecycle, intent.intent)
@@ -134,9 +135,9 @@ def _kind(arrow: pa.DataType) -> str:
 
 
 def _levels(engine: Engine, source: str, name: str, rows: int) -> list[str]:
-    """The most frequent values that at least one event in a hundred has."""
+    """The most frequent values that at least one event in a hundred has; a longer one is text and names nothing."""
     found = engine.query(
-        f'SELECT properties."{name}" AS level, count(*) AS n FROM {source} WHERE level IS NOT NULL '
+        f'SELECT properties."{name}" AS level, count(*) AS n FROM {source} WHERE length(level) <= {LONGEST_LEVEL} '
         f"GROUP BY level HAVING n >= {max(rows // 100, 1)} ORDER BY n DESC, level LIMIT 8"
     )
     levels: list[str] = found["level"].to_pylist()

@@ -99,8 +99,11 @@ class Runs:
         return run
 
     def last(self) -> Run | None:
-        """The last good run, or None."""
-        with suppress(FileNotFoundError, NotADirectoryError):
+        """The last good run, or None.
+
+        Raises StorageError when the folder may not be read.
+        """
+        with storage(self.home), suppress(FileNotFoundError, NotADirectoryError):
             run_id = (self.home / "current").read_text(encoding="utf-8").strip()
             if run_id and (self.runs / run_id).is_dir():
                 return Run(run_id, self.runs / run_id)
