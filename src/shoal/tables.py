@@ -133,6 +133,23 @@ def profile_ids(people: NDArray[np.int64]) -> pa.Array:
     return pa.LargeStringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(text)).cast(pa.string())
 
 
+def column_names(names: list[str]) -> list[str]:
+    """Column names that differ even when case does not count, none empty.
+
+    >>> column_names(["Id", "id", " ", "_row"])
+    ['Id', 'id_2', 'column_3', '_row_2']
+    """
+    seen, result = {"_row", "_file"}, []
+    for place, raw in enumerate(names, 1):
+        name = base = raw.strip() or f"column_{place}"
+        number = 2
+        while name.casefold() in seen:
+            name, number = f"{base}_{number}", number + 1
+        seen.add(name.casefold())
+        result.append(name)
+    return result
+
+
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Orders and casts the standing columns of `schema`; further columns follow unchanged.
 

@@ -13,11 +13,11 @@ import duckdb
 import pyarrow as pa
 
 from shoal.engine.files import Reader
-from shoal.engine.mend import unique
 from shoal.engine.protocol import Format, Kind, Scan
 from shoal.engine.scan import REJECTS, kind, literal, name
 from shoal.errors import DataError, NoRoom, SourceError, StorageError, is_full
 from shoal.settings import Layout
+from shoal.tables import column_names
 
 IN_MEMORY = 2_000_000  # rows up to which `keep` holds them in memory
 FULL = re.compile(r"no space left|disk quota|file too large", re.IGNORECASE)
@@ -150,7 +150,7 @@ class DuckDBEngine:
         first = next(stream, None)
         if first is None:
             first = pa.record_batch({})
-        names = unique(first.schema.names)
+        names = column_names(first.schema.names)
         schema = pa.schema([field.with_name(fresh) for field, fresh in zip(first.schema, names, strict=True)])
         renamed = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in chain([first], stream))
         count = f"SELECT row_number() OVER () AS _row, {literal(origin)} AS _file, * FROM arriving"

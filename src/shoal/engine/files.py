@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shoal.engine import scan as sql
-from shoal.engine.mend import Mended, mend, opening, unique
+from shoal.engine.mend import Mended, mend, opening
 from shoal.errors import DataError, NoRoom, StorageError, is_full
 from shoal.settings import Layout
+from shoal.tables import column_names
 
 NO_ERRORS = pa.schema(
     [("line", pa.int64()), ("byte_position", pa.int64()), ("error_type", pa.string()), ("csv_line", pa.string())]
@@ -68,7 +69,7 @@ class Reader:
         good = f"(SELECT * FROM {lines} WHERE good)"
         found = self.engine.query(f"SELECT json_group_structure(line::JSON)::VARCHAR AS s FROM {good}")["s"][0].as_py()
         picked = sql.leaves(sql.structure(found))
-        columns = unique([".".join(path) for path in picked])
+        columns = column_names([".".join(path) for path in picked])
         self.engine.execute(f"CREATE TEMP TABLE {sql.name(self.view)} AS {sql.unfold(good, picked, columns)}")
         bad = self.engine.query(
             "SELECT _file AS file, _row AS row, 'bad_json' AS reason, 'the line is not a JSON object' AS detail, "
@@ -196,7 +197,7 @@ class Reader:
         listed = ", ".join(sql.literal(str(path)) for path, _ in files)
         source = f"read_parquet([{listed}], union_by_name=true)"
         names = self.engine.query(f"SELECT * FROM {source} LIMIT 0").column_names
-        pairs = zip(names, unique(names), strict=True)
+        pairs = zip(names, column_names(names), strict=True)
         columns = ", ".join(f"{sql.name(name)} AS {sql.name(fresh)}" for name, fresh in pairs)
         starts = ", ".join(str(start) for _, start in files)
         one = len(files) == 1

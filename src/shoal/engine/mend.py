@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from shoal.settings import Layout
+from shoal.tables import column_names
 
 BLOCK = 1 << 24
 RECORD = 1 << 26  # the longest record that is followed, in bytes
@@ -219,23 +220,6 @@ def guess_delimiter(head: str, quote: str = '"') -> str:
     return chosen
 
 
-def unique(names: list[str]) -> list[str]:
-    """Column names that differ even when case does not count, none empty.
-
-    >>> unique(["Id", "id", " ", "_row"])
-    ['Id', 'id_2', 'column_3', '_row_2']
-    """
-    seen, result = {"_row", "_file"}, []
-    for place, raw in enumerate(names, 1):
-        name = base = raw.strip() or f"column_{place}"
-        number = 2
-        while name.casefold() in seen:
-            name, number = f"{base}_{number}", number + 1
-        seen.add(name.casefold())
-        result.append(name)
-    return result
-
-
 def _rows(lines: list[str], delimiter: str, quote: str) -> Iterator[list[str]]:
     if delimiter == "whitespace":
         return (line.split() for line in lines)
@@ -254,7 +238,7 @@ def _columns(head: str, delimiter: str, quote: str, layout: Layout) -> tuple[lis
     if layout.header and not names:
         names = first
     names += [f"column_{place}" for place in range(len(names) + 1, len(first) + 1)]
-    return unique(names), len(names)
+    return column_names(names), len(names)
 
 
 def _open(path: Path) -> BufferedReader | gzip.GzipFile:

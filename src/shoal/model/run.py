@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -23,18 +22,17 @@ from shoal.define.segment import SegmentFile
 from shoal.define.types import Type
 from shoal.define.words import Label
 from shoal.engine.protocol import Engine
-from shoal.errors import DataError, ExpressionError, Fault, SettingsError
+from shoal.errors import DataError
 from shoal.model import brief as briefs
-from shoal.model import discover, intent, lifecycle, rfm, tiers
+from shoal.model import discover, intent, lifecycle, record, rfm, tiers
 from shoal.model.clusters import KMeansRecipe
 from shoal.model.derived import LABELS, derivations, derive
 from shoal.model.distil import distil
 from shoal.model.features import DAY, define, horizon, outcomes
 from shoal.model.matrix import Matrix, build
 from shoal.model.meta import FeatureMeta
-from shoal.model.name import unique_names
-from shoal.model.portrait import Crowd, crowd, portrait
-from shoal.model.rules import Cut, assign, select, words
+from shoal.model.portrait import crowd, portrait
+from shoal.model.rules import Cut, assign, select
 from shoal.model.stays import memberships
 from shoal.settings import Settings
 from shoal.store.runs import Run
@@ -269,7 +267,7 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
     everybody = crowd(known.inputs, known.meta, seed=SEED)
     traditional = [cut for make in TRADITIONAL for cut in make(known.table, known.meta)]
     mine = [Cut(one.name, "rule", one.rule, facts={"headline": one.description}) for one in own]
-    _check_rules(mine, whole)
+    record.check_rules(mine, whole)
     taken = [cut.name for cut in (*traditional, *mine)]
     found = discover.discover(
         known.inputs,
@@ -280,19 +278,21 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
         taken=taken,
         everybody=everybody,
     )
-    cuts = _named([*found.cuts, *traditional, *mine])
+    cuts = record.named([*found.cuts, *traditional, *mine])
     members = [select(cut.rule, whole) for cut in cuts]
     kept = [place for place, member in enumerate(members) if member.any() or cuts[place].kind == "rule"]
     cuts, members = [cuts[place] for place in kept], [members[place] for place in kept]
     tell("model: memberships", 0.78)
-    drawn = _drawn(cuts, members, known, everybody, settings, own, found.discovery.inputs)
-    drawn = _versions(drawn, before)
+    drawn = record.draw(cuts, members, known.table, known.labels, everybody, settings, own, found.discovery.inputs)
+    drawn = record.versions(drawn, _segments_before(before))
     _write_segments(run, drawn)
     as_of = run.read_part("features")["as_of"]
     stays = memberships(whole["profile_id"], drawn, members, as_of, _stays_before(before, as_of))
     pq.write_table(stays, run.path("memberships"), compression="zstd", compression_level=1)
     tree = found.discovery.tree
-    discovery = found.discovery.model_copy(update={"tree": _spoken(tree, known) if tree else None})
+    discovery = found.discovery.model_copy(
+        update={"tree": record.spoken(tree, known.table, known.labels) if tree else None}
+    )
     run.write_part(
         "model",
         {
@@ -301,7 +301,7 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
             "rows": {"features": whole.num_rows, "segments": len(drawn), "memberships": stays.num_rows},
             "notes": [found.reason] if found.reason else [],
             "revenue": float(everybody.worth.sum()) if run.read_part("features")["has_value"] else None,
-            "spreads": _spreads(known.table, found.discovery.inputs),
+            "spreads": record.spreads(known.table, found.discovery.inputs),
         },
     )
 
@@ -329,7 +329,9 @@ def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) ->
             currency=settings.currency,
             lead=one.brief.headline if one.kind == "rule" else "",
         )
-        told.append(one.model_copy(update={"brief": brief if one.kind != "rule" else _own_brief(brief, one.brief)}))
+        told.append(
+            one.model_copy(update={"brief": brief if one.kind != "rule" else record.own_brief(brief, one.brief)})
+        )
     return told
 
 
@@ -365,89 +367,9 @@ def refit(run: Run, settings: Settings, k: int) -> tuple[Matrix, Callable[[NDArr
     return matrix, again
 
 
-def _check_rules(own: Sequence[Cut], table: pa.Table) -> None:
-    """Reads every own rule, so that all faults are told at once."""
-    faults = []
-    for cut in own:
-        try:
-            select(cut.rule, table.slice(0, 1))
-        except ExpressionError as error:
-            faults.append(Fault(f"segments/{cut.name}", None, "rule", str(error), "see docs/rules.md"))
-    if faults:
-        raise SettingsError(faults)
-
-
-def _named(cuts: Sequence[Cut]) -> list[Cut]:
-    names = unique_names([cut.name for cut in cuts])
-    return [replace(cut, name=name) for cut, name in zip(cuts, names, strict=True)]
-
-
-def _drawn(
-    cuts: Sequence[Cut],
-    members: Sequence[NDArray[np.bool_]],
-    known: Features,
-    everybody: Crowd,
-    settings: Settings,
-    own: Sequence[SegmentFile],
-    inputs: Sequence[str],
-) -> list[summary.Segment]:
-    """The segments as records, each with its brief."""
-    strategies = {one.name: one.strategies for one in own}
-    found = []
-    for cut, member in zip(cuts, members, strict=True):
-        picture = portrait(everybody, member)
-        brief = briefs.brief(
-            everybody,
-            picture,
-            fidelity=cut.facts.get("fidelity"),
-            floor=settings.segments.floor,
-            currency=settings.currency,
-        )
-        if cut.kind == "rule":
-            said = summary.Brief(
-                headline=cut.facts["headline"] or brief.headline, strategies=strategies.get(cut.name, [])
-            )
-            brief = _own_brief(brief, said)
-        means = {name: _finite(picture.inside.get(name)) for name in inputs}
-        found.append(
-            summary.Segment(
-                name=cut.name,
-                kind=cut.kind,
-                status=cut.status,
-                rule=cut.rule,
-                words=words(cut.rule, known.table, known.labels),
-                size=int(member.sum()),
-                share=float(member.mean()),
-                value_share=_finite(picture.value_share),
-                fidelity=cut.facts.get("fidelity"),
-                brief=brief,
-                means=means,
-            )
-        )
-    return found
-
-
-def _spoken(node: summary.TreeNode, known: Features) -> summary.TreeNode:
-    """The tree with every rule in plain words too."""
-    said = "" if node.rule == "true" else words(node.rule, known.table, known.labels)
-    return node.model_copy(update={"words": said, "branches": [_spoken(branch, known) for branch in node.branches]})
-
-
-def _own_brief(computed: summary.Brief, said: summary.Brief) -> summary.Brief:
-    """What the workspace says of its own segment comes before what was computed."""
-    return computed.model_copy(update={"headline": said.headline, "strategies": said.strategies or computed.strategies})
-
-
-def _versions(drawn: Sequence[summary.Segment], before: Run | None) -> list[summary.Segment]:
-    """A segment whose name stays and whose rule changes is its next version."""
+def _segments_before(before: Run | None) -> list[dict[str, Any]]:
     part = before.read_part("run") if before is not None else None
-    earlier = {one["name"]: one for one in part["segments"]} if part else {}
-    found = []
-    for one in drawn:
-        old = earlier.get(one.name)
-        version = 1 if old is None else old["version"] + (old["rule"] != one.rule)
-        found.append(one.model_copy(update={"version": version}))
-    return found
+    return part["segments"] if part else []
 
 
 def _stays_before(before: Run | None, as_of: int) -> pa.Table | None:
@@ -461,12 +383,3 @@ def _stays_before(before: Run | None, as_of: int) -> pa.Table | None:
 def _write_segments(run: Run, drawn: Sequence[summary.Segment]) -> None:
     rows = [{name: getattr(one, name) for name in tables.SEGMENTS.names} for one in drawn]
     pq.write_table(pa.Table.from_pylist(rows, schema=tables.SEGMENTS), run.path("segments"), compression="zstd")
-
-
-def _spreads(table: pa.Table, names: Sequence[str]) -> dict[str, float]:
-    found = {name: pc.stddev(table[name]).as_py() for name in names}
-    return {name: float(value) for name, value in found.items() if value}
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not np.isfinite(value) else float(value)

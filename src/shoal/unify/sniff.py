@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from shoal.errors import SourceError
+from shoal.tables import column_names
 from shoal.unify.dialect import delimiter_of, encoding_of, has_header, quote_of, rows_of
 from shoal.unify.sample import Dialect, Format, Sample
 from shoal.unify.values import Column
@@ -150,7 +151,7 @@ def _table(path: Path, texts: list[str], whole: bool, encoding: str, notes: list
     header, sure = has_header(rows)
     if not sure:
         notes.append("whether the first line names the columns is not sure: set `csv: {header: ...}`")
-    names = unique(rows[0] if header else [""] * width)
+    names = column_names(rows[0] if header else [""] * width)
     body = rows[1:] if header else rows
     head = len(body)
     for text in texts[1:]:
@@ -181,23 +182,6 @@ def _width(rows: list[list[str]]) -> tuple[int, int]:
     width = Counter(map(len, rows[:500])).most_common(1)[0][0]
     preamble = next((index for index, row in enumerate(rows[:30]) if len(row) == width), 0)
     return width, preamble if preamble and all(len(row) < width - 1 for row in rows[:preamble]) else 0
-
-
-def unique(cells: list[str]) -> list[str]:
-    """Column names as the engine gives them: no two alike, none empty.
-
-    >>> unique(["Id", "id", " "])
-    ['Id', 'id_2', 'column_3']
-    """
-    seen, names = {"_row", "_file"}, []
-    for place, cell in enumerate(cells, 1):
-        name = base = cell.strip() or f"column_{place}"
-        number = 2
-        while name.casefold() in seen:
-            name, number = f"{base}_{number}", number + 1
-        seen.add(name.casefold())
-        names.append(name)
-    return names
 
 
 def _spread(rows: list[Any], most: int) -> list[Any]:

@@ -1,0 +1,118 @@
+"""Segments as records: drawn from their rules, with brief, words, version and what the report shows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from shoal import summary
+from shoal.define.segment import SegmentFile
+from shoal.define.words import Label
+from shoal.errors import ExpressionError, Fault, SettingsError
+from shoal.model import brief as briefs
+from shoal.model.name import unique_names
+from shoal.model.portrait import Crowd, portrait
+from shoal.model.rules import Cut, select, words
+from shoal.settings import Settings
+
+
+def check_rules(own: Sequence[Cut], table: pa.Table) -> None:
+    """Reads every own rule, so that all faults are told at once."""
+    faults = []
+    for cut in own:
+        try:
+            select(cut.rule, table.slice(0, 1))
+        except ExpressionError as error:
+            faults.append(Fault(f"segments/{cut.name}", None, "rule", str(error), "see docs/rules.md"))
+    if faults:
+        raise SettingsError(faults)
+
+
+def named(cuts: Sequence[Cut]) -> list[Cut]:
+    names = unique_names([cut.name for cut in cuts])
+    return [replace(cut, name=name) for cut, name in zip(cuts, names, strict=True)]
+
+
+def draw(
+    cuts: Sequence[Cut],
+    members: Sequence[NDArray[np.bool_]],
+    table: pa.Table,
+    labels: Mapping[str, Label],
+    everybody: Crowd,
+    settings: Settings,
+    own: Sequence[SegmentFile],
+    inputs: Sequence[str],
+) -> list[summary.Segment]:
+    """The segments as records, each with its brief."""
+    strategies = {one.name: one.strategies for one in own}
+    found = []
+    for cut, member in zip(cuts, members, strict=True):
+        picture = portrait(everybody, member)
+        brief = briefs.brief(
+            everybody,
+            picture,
+            fidelity=cut.facts.get("fidelity"),
+            floor=settings.segments.floor,
+            currency=settings.currency,
+        )
+        if cut.kind == "rule":
+            said = summary.Brief(
+                headline=cut.facts["headline"] or brief.headline, strategies=strategies.get(cut.name, [])
+            )
+            brief = own_brief(brief, said)
+        means = {name: _finite(picture.inside.get(name)) for name in inputs}
+        found.append(
+            summary.Segment(
+                name=cut.name,
+                kind=cut.kind,
+                status=cut.status,
+                rule=cut.rule,
+                words=words(cut.rule, table, labels),
+                size=int(member.sum()),
+                share=float(member.mean()),
+                value_share=_finite(picture.value_share),
+                fidelity=cut.facts.get("fidelity"),
+                brief=brief,
+                means=means,
+            )
+        )
+    return found
+
+
+def spoken(node: summary.TreeNode, table: pa.Table, labels: Mapping[str, Label]) -> summary.TreeNode:
+    """The tree with every rule in plain words too."""
+    said = "" if node.rule == "true" else words(node.rule, table, labels)
+    return node.model_copy(
+        update={"words": said, "branches": [spoken(branch, table, labels) for branch in node.branches]}
+    )
+
+
+def own_brief(computed: summary.Brief, said: summary.Brief) -> summary.Brief:
+    """What the workspace says of its own segment comes before what was computed."""
+    return computed.model_copy(update={"headline": said.headline, "strategies": said.strategies or computed.strategies})
+
+
+def versions(drawn: Sequence[summary.Segment], before: Sequence[Mapping[str, Any]]) -> list[summary.Segment]:
+    """A segment whose name stays and whose rule changes is its next version; `before` are the last run's."""
+    earlier = {one["name"]: one for one in before}
+    found = []
+    for one in drawn:
+        old = earlier.get(one.name)
+        version = 1 if old is None else old["version"] + (old["rule"] != one.rule)
+        found.append(one.model_copy(update={"version": version}))
+    return found
+
+
+def spreads(table: pa.Table, names: Sequence[str]) -> dict[str, float]:
+    found = {name: pc.stddev(table[name]).as_py() for name in names}
+    return {name: float(value) for name, value in found.items() if value}
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)
