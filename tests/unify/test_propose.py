@@ -407,7 +407,7 @@ def test_ten_thousand_columns_still_give_a_mapping(tmp_path: Path) -> None:
 def test_a_header_without_rows_is_refused_with_the_remedy(tmp_path: Path) -> None:
     path = tmp_path / "odd.csv"
     path.write_text("customer_id,order_date,amount\n")
-    with pytest.raises(SourceError, match="has a header and no rows. Remedy: export it again"):
+    with pytest.raises(SourceError, match=r"has a header and no rows\. Remedy: export it again"):
         propose([path], tmp_path)
 
 
