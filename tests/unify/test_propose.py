@@ -404,9 +404,7 @@ def test_ten_thousand_columns_still_give_a_mapping(tmp_path: Path) -> None:
     assert len(source.properties) <= 100
 
 
-@pytest.mark.parametrize(
-    "content", ["customer_id,order_date,amount\n", "just one column\nhello\nworld\n", "a,b\n1,2\n"]
-)
+@pytest.mark.parametrize("content", ["just one column\nhello\nworld\n", "a,b\n1,2\n"])
 def test_odd_small_files_give_valid_settings(tmp_path: Path, content: str) -> None:
     path = tmp_path / "odd.csv"
     path.write_text(content)
