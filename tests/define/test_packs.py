@@ -23,7 +23,7 @@ SHOP = Catalogue(
 )  # fmt: skip
 COLUMNS = {"value": Type.NUMBER, "order_id": Type.TEXT, "item_id": Type.TEXT, "category": Type.TEXT,
            "quantity": Type.NUMBER, "session_id": Type.TEXT}  # fmt: skip
-NOW = datetime(2024, 6, 30, 12, tzinfo=UTC)
+NOW = datetime(2024, 6, 28, 12, tzinfo=UTC)
 
 
 def history(*events: tuple[float, str, dict[str, Any]]) -> pa.RecordBatch:
@@ -79,7 +79,7 @@ def row() -> dict[str, Any]:
         ("refund_share", 0.25), ("depth", 3), ("breadth", 2), ("share_gifts", 0.75), ("share_home_garden", 0.25),
         ("carts", 1), ("checkouts_30d", 1), ("intent_score", 1 + 4 + 6), ("trend_90d", 1), ("trend_30d", 0),
         ("email_open_rate", 1), ("sessions", 1), ("coupons", 0), ("tickets_90d", 0), ("adoption", 6),
-        ("weekend_share", 0.25), ("morning_share", 0), ("evening_share", 0),
+        ("weekend_share", 0.75), ("morning_share", 0), ("evening_share", 0),
     ],
 )  # fmt: skip
 def test_a_ready_feature_is_what_one_would_count_by_hand(row: dict[str, Any], name: str, value: float) -> None:

@@ -32,7 +32,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("postgres")
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if as_user:
-        for parent in (folder, *list(folder.parents)[:2]):
+        for parent in (folder, *list(folder.parents)[:3]):
             parent.chmod(0o755)
         shutil.chown(folder, "postgres")
     with socket.socket() as free:

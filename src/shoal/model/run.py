@@ -249,7 +249,7 @@ class Features:
         part = run.read_part("features")
         meta = {one: FeatureMeta(one, **described) for one, described in part["meta"].items()}
         meta |= {one: FeatureMeta(one, label, "", "lifecycle") for one, label in LABELS.items()}
-        return cls(pq.read_table(run.path(name)).drop_columns(part["hidden"]), meta)
+        return cls(run.table(name).drop_columns(part["hidden"]), meta)
 
     @property
     def labels(self) -> dict[str, Label]:
@@ -264,7 +264,7 @@ class Features:
 def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: Run | None, tell: Tell) -> None:
     """Writes `segments` and `memberships`: discovered, traditional, and the workspace's own."""
     known = Features.read(run)
-    whole = pq.read_table(run.path("features"))
+    whole = run.table("features")
     tell("model: discovering", 0.72)
     everybody = crowd(known.inputs, known.meta, seed=SEED)
     traditional = [cut for make in TRADITIONAL for cut in make(known.table, known.meta)]
@@ -309,7 +309,7 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
 def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) -> list[summary.Segment]:
     """The segments with their briefs told again, now that their stability and next period are known."""
     known = Features.read(run)
-    whole = pq.read_table(run.path("features"))
+    whole = run.table("features")
     everybody = crowd(known.inputs, known.meta, seed=SEED)
     stable = {
         verdict["subject"]: verdict["value"]

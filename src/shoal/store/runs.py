@@ -16,13 +16,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
 from shoal.errors import Busy, NoRoom, NotFound, StorageError, is_full
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,11 @@ class Run:
             return sorted(path.glob("*.parquet"))
         return [path] if path.exists() else []
 
+    def table(self, name: str) -> pa.Table:
+        """A table of one file, whole. The last two stay in memory: the stages read the same ones in turn."""
+        path = self.path(name)
+        return _table(path, path.stat().st_mtime_ns)
+
     def write_part(self, name: str, content: Any) -> None:
         """Keeps a stage's plain results as JSON."""
         write_text(self.folder / f"{name}.json", json.dumps(content, ensure_ascii=False, indent=1))
@@ -61,6 +70,14 @@ class Run:
             f"{path}: is damaged. Rule: what a run wrote is not changed afterwards. "
             f"Remedy: delete the folder {self.folder}; the run before it, if any, is then the last good one"
         )
+
+
+@lru_cache(maxsize=2)
+def _table(path: Path, changed: int) -> pa.Table:
+    from pyarrow import parquet
+
+    del changed
+    return parquet.read_table(path)
 
 
 class Runs:

@@ -34,7 +34,13 @@ def unify(
     Raises SettingsError without sources, DataError when no source gave a row.
     """
     if not settings.sources:
-        raise SettingsError([SettingsFault(FILE, None, "sources", "names no source", "run `shoal init FILE...`")])
+        raise SettingsError(
+            [
+                SettingsFault(
+                    FILE, None, "sources", "names no source", "answer the questions in it, or run `shoal init FILE...`"
+                )
+            ]
+        )
     quality: list[SourceQuality] = []
     refusals: list[str] = []
     feeds: list[link.Feed] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +72,10 @@ def against_rest(codes: npt.ArrayLike, outcomes: Sequence[Outcome], *, k: int | 
     >>> against_rest(np.repeat([0, 1], 50), [spent])[1].differing
     ('log_revenue',)
     """
-    sums = _Sums.of(codes, outcomes, k)
+    return _against_rest(_Sums.of(codes, outcomes, k), outcomes)
+
+
+def _against_rest(sums: _Sums, outcomes: Sequence[Outcome]) -> tuple[Contrast, ...]:
     rest = _Sums(*(part.sum(axis=0, keepdims=True) - part[:-1] for part in (sums.n, sums.total, sums.square)))
     found = _compared(sums.head(), rest, sums)
     return tuple(_strongest(found, row, row, None, sums, outcomes) for row in range(len(sums.n) - 1))
@@ -81,7 +85,10 @@ def against_neighbour(
     codes: npt.ArrayLike, outcomes: Sequence[Outcome], *, k: int | None = None
 ) -> tuple[Contrast, ...]:
     """Each segment against the one most similar to it: the one from which its largest difference is smallest."""
-    sums = _Sums.of(codes, outcomes, k)
+    return _against_neighbour(_Sums.of(codes, outcomes, k), outcomes)
+
+
+def _against_neighbour(sums: _Sums, outcomes: Sequence[Outcome]) -> tuple[Contrast, ...]:
     count = len(sums.n) - 1
     one, two = np.triu_indices(count, 1)
     found = _compared(sums.at(one), sums.at(two), sums)
@@ -100,8 +107,8 @@ def against_neighbour(
 
 def contrast_verdicts(codes: npt.ArrayLike, outcomes: Sequence[Outcome], names: Sequence[str]) -> list[Verdict]:
     """The verdicts on each segment's difference from the rest and from its most similar segment."""
-    k = len(names)
-    rest, near = against_rest(codes, outcomes, k=k), against_neighbour(codes, outcomes, k=k)
+    sums = _Sums.of(codes, outcomes, len(names))
+    rest, near = _against_rest(sums, outcomes), _against_neighbour(sums, outcomes)
     verdicts = []
     for check, contrasts in (("contrast", rest), ("neighbour", near)):
         for found in contrasts:
@@ -125,16 +132,14 @@ class _Sums:
     def of(cls, codes: npt.ArrayLike, outcomes: Sequence[Outcome], k: int | None) -> _Sums:
         labels, count = tidy(codes, k)
         place = np.where(labels < 0, count, labels)
-        parts = [_scaled(outcome.values) for outcome in outcomes if outcome.counts]
-        stacks = [
-            np.stack([_summed(place, part, count) for part in columns], axis=1)
-            for columns in (
-                [np.isfinite(part).astype(np.float64) for part in parts],
-                [np.nan_to_num(part) for part in parts],
-                [np.nan_to_num(part) ** 2 for part in parts],
-            )
-        ]
-        return cls(*stacks)
+        sums: list[tuple[Floats, Floats, Floats]] = []
+        for outcome in outcomes:
+            if outcome.counts:
+                part = _scaled(outcome.values)
+                known = np.isfinite(part)
+                part = np.where(known, part, 0.0)
+                sums.append((_summed(place, known, count), _summed(place, part, count), _summed(place, part**2, count)))
+        return cls(*(np.stack(columns, axis=1) for columns in zip(*sums, strict=True)))
 
     def at(self, rows: Codes) -> _Sums:
         return _Sums(self.n[rows], self.total[rows], self.square[rows])
@@ -232,7 +237,7 @@ def _mean(values: Floats, *, rate: bool) -> Interval:
     return wilson(float(known.sum()), len(known)) if rate else mean_interval(known)
 
 
-def _summed(place: Codes, part: Floats, count: int) -> Floats:
+def _summed(place: Codes, part: npt.NDArray[Any], count: int) -> Floats:
     return np.asarray(np.bincount(place, weights=part, minlength=count + 1), dtype=np.float64)
 
 

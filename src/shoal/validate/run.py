@@ -55,7 +55,7 @@ def validate(
     """
     segments = [summary.Segment.model_validate(one) for one in run.read_part("model")["segments"]]
     found = [one for one in segments if one.kind == DISCOVERED]
-    now = pq.read_table(run.path("features"))
+    now = run.table("features")
     ours = [one for one in segments if one.kind in (DISCOVERED, "rule")]
     verdicts = [*action_verdicts(ours), *_sizes(segments, now.num_rows, settings)]
     if found:
@@ -69,7 +69,7 @@ def validate(
     tell("validate: next period", 0.9)
     comparison = None
     if run.files("features_before"):
-        before = derive(pq.read_table(run.path("features_before")), run.read_part("features")["derived"])
+        before = derive(run.table("features_before"), run.read_part("features")["derived"])
         happened = outcomes(run)
         segments = [_with_next_period(one, before, happened) for one in segments]
         if cuts := [Cut(*one) for one in contenders(run, settings)]:
@@ -97,7 +97,7 @@ def validate(
 
 def outcomes(run: Run) -> list[Outcome]:
     """What the people of one period ago did in it: value, and behaviour where they did anything."""
-    table = pq.read_table(run.path("outcomes"))
+    table = run.table("outcomes")
     active = table["active"].to_numpy()
     revenue = table["revenue"].to_numpy() if "revenue" in table.column_names else None
     value = value_outcomes(revenue, active > 0, activity=active)
