@@ -746,7 +746,7 @@ def test_a_run_ended_at_any_moment_leaves_the_last_one_whole(shop: Workspace, si
         if sign == signal.SIGINT:
             assert "Traceback" not in err
             assert child.returncode == 0 or json.loads(out)["error"]["type"] == "Stopped"
-            assert child.returncode in (0, 130)
+            assert child.returncode in (0, 130, -sign)  # shells show 130 for the last one too
     shop.run()
     still(shop, run_id(shop))
 

@@ -404,13 +404,6 @@ def test_ten_thousand_columns_still_give_a_mapping(tmp_path: Path) -> None:
     assert len(source.properties) <= 100
 
 
-def test_a_header_without_rows_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    path = tmp_path / "odd.csv"
-    path.write_text("customer_id,order_date,amount\n")
-    with pytest.raises(SourceError, match=r"has a header and no rows\. Remedy: export it again"):
-        propose([path], tmp_path)
-
-
 @pytest.mark.parametrize("content", ["just one column\nhello\nworld\n", "a,b\n1,2\n"])
 def test_odd_small_files_give_valid_settings(tmp_path: Path, content: str) -> None:
     path = tmp_path / "odd.csv"
