@@ -10,13 +10,15 @@
     │   └── NotFound             no such workspace, run, segment or profile
     └── Transient                the same call may succeed later
         ├── Busy                 another run holds the workspace
-        └── StorageError         disk full, folder read-only, file vanished
+        └── StorageError         folder read-only, file vanished
+            └── NoRoom           disk or memory is full: nothing else can be read either
 
 A message says what was wrong, the rule, what was got, and what to do.
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -59,7 +61,7 @@ class Fault:
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         remedy = f". Remedy: {self.remedy}" if self.remedy else ""
-        return f"{place}: {self.where}: {self.what}{remedy}"
+        return f"{place}: {self.where}: {self.what.rstrip('.')}{remedy}"
 
 
 class SettingsError(Terminal):
@@ -101,7 +103,16 @@ class Busy(Transient):
 
 
 class StorageError(Transient):
-    """The disk is full, a folder is read-only, a file vanished."""
+    """A folder is read-only, a file vanished."""
+
+
+class NoRoom(StorageError):
+    """The disk or the memory is full: no other source can be read either, so the run stops."""
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the file system refused for want of room: disk, quota or the largest size of a file."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

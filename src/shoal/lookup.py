@@ -31,9 +31,10 @@ def profile(run: Run, id: str) -> dict[str, Any]:  # noqa: A002
     mine = pc.field("profile_id") == who
     traits = _rows(run, "profiles", mine)[0]
     features = next(iter(_rows(run, "features", mine)), {})
+    part = run.read_part("features")
     for row in (traits, features):
-        row.pop("person", None)
-        row.pop("profile_id", None)
+        for name in ("person", "profile_id", *part["hidden"]):
+            row.pop(name, None)
     stays = _rows(run, "memberships", mine)
     return {
         "profile_id": who,
@@ -43,8 +44,7 @@ def profile(run: Run, id: str) -> dict[str, Any]:  # noqa: A002
         "traits": traits,
         "as_of": features.pop("as_of", None),
         "features": features,
-        "labels": {name: one["label"] for name, one in run.read_part("features")["meta"].items()},
-        "units": {name: one["unit"] for name, one in run.read_part("features")["meta"].items()},
+        "labels": {name: one["label"] for name, one in part["meta"].items() if name in features},
         "scores": [],
         "memberships": [{key: value for key, value in stay.items() if key != "profile_id"} for stay in stays],
         "consents": [],
@@ -142,8 +142,9 @@ def _row_at(run: Run, who: str, part: dict[str, Any], at: int) -> pa.Table:
     events = _flat(_events(run, who), plan.event_columns)
     rows = list(plan.run(events.to_batches(), [at]))
     if not rows or not sum(batch.num_rows for batch in rows):
-        first = events["at"][0].as_py() if events.num_rows else None
-        raise NotFound(f"{who} had done nothing by {datetime.fromtimestamp(at / 1e6, UTC)}; first seen {first}")
+        then = _plain_time(datetime.fromtimestamp(at / 1e6, UTC))
+        since = f"did something first at {_plain_time(events['at'][0].as_py())}" if events.num_rows else "has no event"
+        raise NotFound(f"{who} had done nothing by {then}. Rule: one event at least; {since}. Remedy: a later `--at`")
     return derive(pa.Table.from_batches(rows), part["derived"])
 
 

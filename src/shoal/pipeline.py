@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from shoal import registry, summary
 from shoal.define.segment import SegmentFile, load_segments
 from shoal.engine.protocol import Engine
-from shoal.errors import NotFound, UsageError, suggest
+from shoal.errors import NotFound, StorageError, UsageError, suggest
 from shoal.settings import Settings
 from shoal.store.runs import Run, Runs, write_text
 
@@ -98,7 +98,7 @@ def run(
     """
     if only is not None and only not in STAGES:
         raise UsageError(f"unknown stage '{only}'.{suggest(only, STAGES)}")
-    cutoff = instant(as_of, settings.time_zone) if as_of else None
+    cutoff = instant(as_of, settings.time_zone) if as_of is not None else None
     own = load_segments(folder)
     runs = Runs(folder)
     before = runs.last()
@@ -119,9 +119,16 @@ def run(
                 timings[name] = round(perf_counter() - began, 3)
         draft.write_part("timings", timings)
         html = (draft.folder / "report.html").read_text(encoding="utf-8")
-    write_text(folder / "report.html", html)
-    done = runs.current()
-    return summary.Run.model_validate(done.read_part("run")).model_copy(update={"timings": timings})
+        told = summary.Run.model_validate(draft.read_part("run"))
+    try:
+        write_text(folder / "report.html", html)
+    except OSError as error:
+        raise StorageError(
+            f"run {draft.run_id} is finished and kept, but {folder / 'report.html'} could not be written "
+            f"({error.strerror}). Remedy: free some space or mend its rights; "
+            f"the report also is {runs.runs / draft.run_id / 'report.html'}"
+        ) from None
+    return told.model_copy(update={"timings": timings})
 
 
 def instant(text: str, time_zone: str) -> int:
@@ -134,6 +141,8 @@ def instant(text: str, time_zone: str) -> int:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"'{text}' is not an instant. Rule: ISO 8601. Remedy: such as 2011-06-09T12:00") from None
+    if not 1900 <= at.year < 3000:
+        raise UsageError(f"'{text}' is out of range. Rule: years 1900 to 2999. Remedy: such as 2011-06-09T12:00")
     if at.tzinfo is None:
         at = at.replace(tzinfo=ZoneInfo(time_zone))
     since = at - datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,6 +5,7 @@ The models below are the reference; the tables in `docs/settings.md` are generat
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from shoal.errors import Fault, SettingsError, suggest
 
 FILE = "shoal.yaml"
+DIRECTIVES = frozenset("aAbBcdfgHIjmMnpSuUVwWxXyYGzZ%")  # letters after % in `at_format`
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
 
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
@@ -35,6 +37,15 @@ class Layout(_Part):
     encoding: str = Field("utf-8", description="character encoding, such as utf-8, latin-1, cp1252")
     quote: str = Field('"', max_length=1, description="quote character; empty for none")
     decimal: Literal[".", ","] = Field(".", description="decimal mark of numbers")
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            codecs.lookup(value)
+        except LookupError:
+            raise ValueError(f"unknown encoding '{value}'; utf-8, latin-1 and cp1252 are common") from None
+        return value
 
 
 class EventColumn(_Part):
@@ -71,7 +82,7 @@ class Source(_Part):
     id: str | None = Field(None, description="expression for a unique event id; a hash of the row when left out")
     at: str | None = Field(None, description="expression for the event's time")
     at_format: str | None = Field(
-        None, description="strptime format of `at`, such as %d-%m-%Y %H:%M; `unix` and `unix_ms` too"
+        None, description="strptime format of `at`, such as %d-%m-%Y %H:%M; `unix`, `unix_ms`, `unix_us` too"
     )
     time_zone: str | None = Field(None, description="zone of times written without one; the workspace's when left out")
     identifiers: dict[str, str] = Field(
@@ -91,6 +102,14 @@ class Source(_Part):
     duplicates: Literal["drop", "keep"] = Field(
         "drop", description="what to do with rows that equal another in every column"
     )
+
+    @field_validator("at_format")
+    @classmethod
+    def _format(cls, value: str | None) -> str | None:
+        unknown = [mark for mark in re.findall(r"%-?.?", value or "") if mark[-1] not in DIRECTIVES]
+        if unknown:
+            raise ValueError(f"'{unknown[0]}' is no part of a strptime format; such as %d-%m-%Y %H:%M:%S")
+        return value
 
     @model_validator(mode="after")
     def _one_origin(self) -> Source:
@@ -181,6 +200,16 @@ class Settings(_Part):
             raise ValueError(f"unknown time zone '{value}'.{suggest(value, available_timezones())}")
         return value
 
+    @field_validator("sources")
+    @classmethod
+    def _alike(cls, value: dict[str, Source]) -> dict[str, Source]:
+        folded: dict[str, str] = {}
+        for name in value:
+            other = folded.setdefault(name.casefold(), name)
+            if other != name:
+                raise ValueError(f"'{other}' and '{name}' differ in capitals only; call one of them something else")
+        return value
+
     @field_validator("sources", "features")
     @classmethod
     def _names(cls, value: dict[str, Any]) -> dict[str, Any]:
@@ -206,6 +235,9 @@ def load(folder: Path) -> Settings:
         raise SettingsError(
             [Fault(FILE, None, "encoding", f"is not UTF-8 ({error})", "save the file as UTF-8")]
         ) from None
+    except OSError as error:
+        what = f"cannot be read ({error.strerror})"
+        raise SettingsError([Fault(FILE, None, "file", what, "make it a file that this user may read")]) from None
     return parse(text)
 
 
@@ -238,35 +270,44 @@ def parse(text: str) -> Settings:
     return settings
 
 
-def _lines(node: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:
-    """Dotted place of every key and item, to its line (from 1)."""
+def _lines(node: Any, path: tuple[str, ...] = (), seen: set[int] | None = None) -> dict[tuple[str, ...], int]:
+    """Dotted place of every key and item, to its line (from 1); what aliases share counts once, at its first place."""
     found: dict[tuple[str, ...], int] = {}
+    seen = set() if seen is None else seen
+    if id(node) in seen:
+        return found
+    seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             place = (*path, str(key.value))
             found[place] = key.start_mark.line + 1
-            found.update(_lines(value, place))
+            found.update(_lines(value, place, seen))
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             place = (*path, str(index))
             found[place] = value.start_mark.line + 1
-            found.update(_lines(value, place))
+            found.update(_lines(value, place, seen))
     return found
 
 
-def _doubles(node: Any, path: tuple[str, ...] = ()) -> list[tuple[str, int]]:
+def _doubles(node: Any, path: tuple[str, ...] = (), seen: set[int] | None = None) -> list[tuple[str, int]]:
+    seen = set() if seen is None else seen
+    if id(node) in seen:
+        return []
+    seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
-        return [double for value in node.value for double in _doubles(value, path)]
+        return [double for value in node.value for double in _doubles(value, path, seen)]
     if not isinstance(node, yaml.MappingNode):
         return []
-    seen: set[str] = set()
+    names: set[str] = set()
     found = []
     for key, value in node.value:
         place = (*path, str(key.value))
-        if key.value in seen:
-            found.append((".".join(place), key.start_mark.line + 1))
-        seen.add(key.value)
-        found.extend(_doubles(value, place))
+        if isinstance(key.value, str):
+            if key.value in names and key.value != "<<":
+                found.append((".".join(place), key.start_mark.line + 1))
+            names.add(key.value)
+        found.extend(_doubles(value, place, seen))
     return found
 
 

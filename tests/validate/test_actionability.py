@@ -8,7 +8,7 @@ from shoal.validate.actionability import action_verdicts, clauses, reach_verdict
 
 def _segment(name: str, rule: str, strategies: list[str], kind: str = "discovered") -> Segment:
     brief = Brief(headline=name, strategies=strategies)
-    return Segment(name=name, kind=kind, rule=rule, words=rule, size=100, share=0.5, brief=brief, fidelity=0.8)
+    return Segment(name=name, kind=kind, rule=rule, words=rule, size=100, share=0.5, brief=brief, fidelity=0.7)
 
 
 @pytest.mark.parametrize(

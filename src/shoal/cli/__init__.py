@@ -5,6 +5,9 @@ from __future__ import annotations
 
 def main() -> None:
     """The `shoal` command."""
-    from shoal.cli.app import app
-
-    app()
+    try:
+        from shoal.cli.app import app
+        from shoal.cli.output import calling
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    calling(app)

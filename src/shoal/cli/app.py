@@ -34,7 +34,9 @@ def shoal(version: Annotated[bool, typer.Option("--version", help="print the ver
 
 @app.command()
 def init(
-    files: Annotated[list[Path] | None, typer.Argument(help="data files: CSV, JSON lines, Parquet, also .gz")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="data files: CSV, JSON lines, Parquet, also .gz", readable=False)
+    ] = None,
     workspace: Folder = HERE,
     force: Annotated[bool, typer.Option("--force", help="replace a shoal.yaml that is there")] = False,
     as_json: AsJson = False,

@@ -68,7 +68,6 @@ _ROWS = [
     Function("weekday", (I,), N, "local day of the week, Monday is 1 and Sunday is 7", "weekday(t)"),
     Function("day", (I,), N, "local day of the month", "day(t)"),
     Function("day_number", (I,), N, "local days since 1970; count distinct ones for active days", "day_number(t)"),
-    Function("day_number", (I,), N, "number of the local day, counted from 1 January 1970", "day_number(t)"),
     Function("month", (I,), N, "local month, 1 to 12", "month(t)"),
     Function("year", (I,), N, "local year", "year(t)"),
     Function("days_between", (I, I), N, "elapsed days of 24 hours from the first to the second, with fractions",

@@ -212,7 +212,7 @@ def _commerce(catalogue: Catalogue) -> Iterator[Ready]:
     if refunds:
         yield Ready(
             "refunds",
-            "engagement",
+            "hidden",
             {**_frequency(catalogue, refunds), "label": "returns and cancellations", "unit": "count"},
         )
         yield Ready(
@@ -253,7 +253,7 @@ def _engagement(catalogue: Catalogue) -> Iterator[Ready]:
     yield Ready(
         f"events_per_{unit.split()[-1]}",
         "engagement",
-        {"formula": f"events / {per}", "default": 0, "label": f"actions per {unit}", "unit": "count"},
+        {"formula": f"events / {per}", "label": f"actions per {unit}", "unit": "count"},
     )
     if len(active) > 2:
         yield Ready(

@@ -45,6 +45,8 @@ def load_segments(folder: Path) -> list[SegmentFile]:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             faults.append(Fault(shown, mark.line + 1 if mark else None, "YAML", str(error), "mend the YAML"))
+        except OSError as error:
+            faults.append(Fault(shown, None, "file", f"cannot be read ({error.strerror})", "make it a readable file"))
         except UnicodeDecodeError as error:
             faults.append(Fault(shown, None, "encoding", f"is not UTF-8 ({error})", "save the file as UTF-8"))
         except ValidationError as error:

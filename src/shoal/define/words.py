@@ -245,6 +245,10 @@ class _Speaker:
         return f"{label.text} is {no}{said[0] if len(said) == 1 else 'one of ' + ', '.join(said)}"
 
     def _is_null(self, arg: Expr, no: str = "") -> str:
+        label = self.label(arg)
+        if label.unit == "ago" and label.text.startswith("last "):
+            noun = label.text.removeprefix("last ")
+            return f"some {noun}" if no else f"no {noun} yet"
         return f"{self.say(arg)} is {'known' if no else 'unknown'}"
 
     def _between(self, subject: Expr, low: Expr, high: Expr, no: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,10 +16,11 @@ from shoal.engine.files import Reader
 from shoal.engine.mend import unique
 from shoal.engine.protocol import Format, Kind, Scan
 from shoal.engine.scan import REJECTS, kind, literal, name
-from shoal.errors import DataError, SourceError, StorageError
+from shoal.errors import DataError, NoRoom, SourceError, StorageError, is_full
 from shoal.settings import Layout
 
 IN_MEMORY = 2_000_000  # rows up to which `keep` holds them in memory
+FULL = re.compile(r"no space left|disk quota|file too large", re.IGNORECASE)
 
 
 class DuckDBEngine:
@@ -178,12 +180,26 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        raise StorageError(
-            f"the engine needs more memory than it may use ({error}). Raise `memory` in shoal.yaml"
+        raise NoRoom(
+            f"the engine needs more memory, or room for its scratch files, than it may use ({_first(error)}). "
+            "Raise `memory` in shoal.yaml, or free space on the disk"
         ) from error
     except duckdb.IOException as error:
-        raise StorageError(f"{error}. Free space on the disk, or mend the path or its rights") from error
+        if FULL.search(str(error)):
+            raise NoRoom(f"the disk is full ({_first(error)}). Free some space, run again") from error
+        raise StorageError(f"{_first(error)}. Free space on the disk, or mend the path or its rights") from error
     except (duckdb.DataError, duckdb.InvalidInputException) as error:
-        raise DataError(str(error)) from error
+        raise DataError(_first(error)) from error
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from None  # how DuckDB tells Ctrl-C
+        raise
     except OSError as error:
+        if is_full(error):
+            raise NoRoom(f"the disk is full ({error}). Free some space, run again") from error
         raise StorageError(f"{error}. Free space on the disk, or mend the path or its rights") from error
+
+
+def _first(error: Exception) -> str:
+    """The first line of DuckDB's message: what follows is advice in words that Shoal's users do not have."""
+    return str(error).strip().split("\n", 1)[0].rstrip(".")

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from shoal.engine import scan as sql
 from shoal.engine.mend import Mended, mend, opening, unique
-from shoal.errors import DataError, StorageError
+from shoal.errors import DataError, NoRoom, StorageError, is_full
 from shoal.settings import Layout
 
 NO_ERRORS = pa.schema(
@@ -98,7 +98,11 @@ class Reader:
             self.offsets.append(self.done)
             try:
                 rows = read(path)
+            except NoRoom:
+                raise
             except (OSError, DataError, StorageError, LookupError, pa.ArrowException) as error:
+                if isinstance(error, OSError) and is_full(error):
+                    raise NoRoom(f"the disk is full ({error}). Free some space, run again") from error
                 self.errors[str(path)] = why(path, error)
                 continue
             if not rows:

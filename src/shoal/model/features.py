@@ -12,6 +12,7 @@ from shoal.model.meta import FeatureMeta
 
 DAY = 86_400_000_000
 LONGEST = 90
+UNITS = {"count": "count", "distinct": "count", "days_since": "days", "gap": "days", "share": "share"}
 BEHAVIOUR = ("items_per_order", "units_per_order", "aov", "breadth", "depth", "events_per_session", "adoption")
 
 
@@ -36,7 +37,7 @@ def define(catalogue: Catalogue, own: Mapping[str, Mapping[str, Any]]) -> Define
     for feature in features:
         theme = ready[feature.name].theme if feature.name in ready and feature.name not in own else "engagement"
         label = feature.label or feature.name.replace("_", " ")
-        meta[feature.name] = FeatureMeta(feature.name, label, feature.unit or "", theme)
+        meta[feature.name] = FeatureMeta(feature.name, label, feature.unit or UNITS.get(feature.operation, ""), theme)
     hidden = frozenset(name for name, one in ready.items() if one.theme == "hidden" and name not in own)
     return Defined(features, meta, hidden)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -37,6 +38,7 @@ MISSING = 0.05
 HABIT = 3
 REDUNDANT = 0.95
 SAMPLE = 50_000
+LARGEST = 1e30  # what trees can cut: they work in single precision
 # What moves a segment's next period gets more of the distance than what decorates it (docs/discovery.md).
 THEME_SHARE = {
     "value": 1.0,
@@ -49,8 +51,6 @@ THEME_SHARE = {
     "timing": 0.25,
 }
 
-CORE = frozenset({"recency_days", "orders", "revenue", "active_days"})
-CORE_SHARE = 5.0
 
 Array = NDArray[np.float64]
 
@@ -164,7 +164,7 @@ def numbers(table: pa.Table, name: str, rows: NDArray[np.int64] | None = None) -
     if rows is not None and len(rows) < table.num_rows:
         column = column.take(pa.array(rows))
     values: Array = column.cast(pa.float64(), safe=False).to_numpy()
-    return values
+    return np.clip(values, -LARGEST, LARGEST)
 
 
 def uniform(values: Array) -> Array:
@@ -182,27 +182,12 @@ def uniform(values: Array) -> Array:
 def theme_weights(meta: Sequence[FeatureMeta], spread: Sequence[float]) -> Array:
     """Weights under which a theme's total variance is its share times the root of its number of inputs.
 
-    So a theme gains by saying more, but not by saying the same in many columns. Within a theme the core measures
-    (recency, frequency, monetary value) count for as much as `CORE_SHARE` of the others.
+    So a theme gains by saying more, but not by saying the same in many columns.
     """
-    counts: dict[str, int] = {}
-    parts: dict[str, float] = {}
-    for item in meta:
-        counts[item.theme] = counts.get(item.theme, 0) + 1
-        parts[item.theme] = parts.get(item.theme, 0.0) + _part(item)
-    return np.array(
-        [
-            math.sqrt(
-                THEME_SHARE.get(item.theme, 0.5) * math.sqrt(counts[item.theme]) * _part(item) / parts[item.theme]
-            )
-            / deviation
-            for item, deviation in zip(meta, spread, strict=True)
-        ]
-    )
-
-
-def _part(meta: FeatureMeta) -> float:
-    return CORE_SHARE if meta.name in CORE else 1.0
+    counts = Counter(item.theme for item in meta)
+    parts = [THEME_SHARE.get(item.theme, 0.5) / math.sqrt(counts[item.theme]) for item in meta]
+    weights: Array = np.sqrt(parts) / np.asarray(spread)
+    return weights
 
 
 def lines_only(names: Sequence[str]) -> dict[str, str]:

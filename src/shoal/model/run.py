@@ -44,6 +44,8 @@ Read = Callable[..., Iterator[pa.RecordBatch]]
 KINDS = {"number": Type.NUMBER, "text": Type.TEXT, "bool": Type.BOOL, "time": Type.TIME}
 LEVELLED = ("category", "channel", "platform")
 THREADS = 2
+LONGEST_LEVEL = 100  # characters of a value that gets a feature of its own
+CLOCKS = 3  # times of day that a file of bare dates can have: midnight, in and out of daylight saving time
 SEED = 1
 TRADITIONAL = (rfm.rfm, tiers.tiers, lifecycle.lifecycle, intent.intent)
 Assign = Callable[[NDArray[np.int64]], NDArray[np.int64]]
@@ -105,23 +107,24 @@ def _catalogue(engine: Engine, files: Sequence[Path], settings: Settings) -> Cat
         )
     listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
     source = f"read_parquet([{listed}], hive_partitioning = false)"
-    counted = engine.query(f"SELECT event, count(*) AS n FROM {source} GROUP BY event ORDER BY n DESC, event")
-    totals = engine.query(
-        f'SELECT epoch_us(min("at")) AS first, epoch_us(max("at")) AS last, '
-        f'count(*) FILTER (value <> 0) AS valued, count(DISTINCT epoch_us("at") % {DAY}) AS clocks FROM {source}'
-    ).to_pylist()[0]
+    counted = engine.query(
+        'SELECT event, count(*) AS n, epoch_us(min("at")) AS first, epoch_us(max("at")) AS last, '
+        f'count(*) FILTER (value <> 0) AS valued, count(DISTINCT epoch_us("at") % {DAY}) AS clocks '
+        f"FROM {source} GROUP BY event ORDER BY n DESC, event"
+    ).to_pylist()
     struct = pq.read_schema(files[0]).field("properties").type
     properties = {field.name: _kind(field.type) for field in struct if _kind(field.type)}
     levels = {name: _levels(engine, source, name, rows) for name in LEVELLED if properties.get(name) == "text"}
-    return Catalogue(
-        events=dict(zip(counted["event"].to_pylist(), counted["n"].to_pylist(), strict=True)),
+    known = Catalogue(
+        events={one["event"]: one["n"] for one in counted},
         properties=properties,
         levels=levels,
-        has_value=totals["valued"] > 0,
-        has_clock=totals["clocks"] > 3,
-        span_days=(totals["last"] - totals["first"]) / DAY,
+        has_value=any(one["valued"] for one in counted),
+        span_days=(max(one["last"] for one in counted) - min(one["first"] for one in counted)) / DAY,
         roles=settings.events,
     )
+    main = main_events(known)
+    return replace(known, has_clock=any(one["clocks"] > CLOCKS for one in counted if one["event"] in main))
 
 
 def _kind(arrow: pa.DataType) -> str:
@@ -132,9 +135,9 @@ def _kind(arrow: pa.DataType) -> str:
 
 
 def _levels(engine: Engine, source: str, name: str, rows: int) -> list[str]:
-    """The most frequent values that at least one event in a hundred has."""
+    """The most frequent values that at least one event in a hundred has; a longer one is text and names nothing."""
     found = engine.query(
-        f'SELECT properties."{name}" AS level, count(*) AS n FROM {source} WHERE level IS NOT NULL '
+        f'SELECT properties."{name}" AS level, count(*) AS n FROM {source} WHERE length(level) <= {LONGEST_LEVEL} '
         f"GROUP BY level HAVING n >= {max(rows // 100, 1)} ORDER BY n DESC, level LIMIT 8"
     )
     levels: list[str] = found["level"].to_pylist()
@@ -263,7 +266,7 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
     known = Features.read(run)
     whole = run.table("features")
     tell("model: discovering", 0.72)
-    everybody = crowd(known.table, known.meta, seed=SEED)
+    everybody = crowd(known.inputs, known.meta, seed=SEED)
     traditional = [cut for make in TRADITIONAL for cut in make(known.table, known.meta)]
     mine = [Cut(one.name, "rule", one.rule, facts={"headline": one.description}) for one in own]
     _check_rules(mine, whole)
@@ -282,17 +285,19 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
     kept = [place for place, member in enumerate(members) if member.any() or cuts[place].kind == "rule"]
     cuts, members = [cuts[place] for place in kept], [members[place] for place in kept]
     tell("model: memberships", 0.78)
-    drawn = _drawn(cuts, members, known, everybody, settings, own)
+    drawn = _drawn(cuts, members, known, everybody, settings, own, found.discovery.inputs)
     drawn = _versions(drawn, before)
     _write_segments(run, drawn)
     as_of = run.read_part("features")["as_of"]
     stays = memberships(whole["profile_id"], drawn, members, as_of, _stays_before(before, as_of))
     pq.write_table(stays, run.path("memberships"), compression="zstd", compression_level=1)
+    tree = found.discovery.tree
+    discovery = found.discovery.model_copy(update={"tree": _spoken(tree, known) if tree else None})
     run.write_part(
         "model",
         {
             "segments": [one.model_dump(mode="json") for one in drawn],
-            "discovery": found.discovery.model_dump(mode="json"),
+            "discovery": discovery.model_dump(mode="json"),
             "rows": {"features": whole.num_rows, "segments": len(drawn), "memberships": stays.num_rows},
             "notes": [found.reason] if found.reason else [],
             "revenue": float(everybody.worth.sum()) if run.read_part("features")["has_value"] else None,
@@ -305,7 +310,7 @@ def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) ->
     """The segments with their briefs told again, now that their stability and next period are known."""
     known = Features.read(run)
     whole = run.table("features")
-    everybody = crowd(known.table, known.meta, seed=SEED)
+    everybody = crowd(known.inputs, known.meta, seed=SEED)
     stable = {
         verdict["subject"]: verdict["value"]
         for verdict in run.read_part("validate")["verdicts"]
@@ -384,6 +389,7 @@ def _drawn(
     everybody: Crowd,
     settings: Settings,
     own: Sequence[SegmentFile],
+    inputs: Sequence[str],
 ) -> list[summary.Segment]:
     """The segments as records, each with its brief."""
     strategies = {one.name: one.strategies for one in own}
@@ -402,7 +408,7 @@ def _drawn(
                 headline=cut.facts["headline"] or brief.headline, strategies=strategies.get(cut.name, [])
             )
             brief = _own_brief(brief, said)
-        means = {name: _finite(picture.inside.get(name)) for name in known.meta if name in picture.inside}
+        means = {name: _finite(picture.inside.get(name)) for name in inputs}
         found.append(
             summary.Segment(
                 name=cut.name,
@@ -419,6 +425,12 @@ def _drawn(
             )
         )
     return found
+
+
+def _spoken(node: summary.TreeNode, known: Features) -> summary.TreeNode:
+    """The tree with every rule in plain words too."""
+    said = "" if node.rule == "true" else words(node.rule, known.table, known.labels)
+    return node.model_copy(update={"words": said, "branches": [_spoken(branch, known) for branch in node.branches]})
 
 
 def _own_brief(computed: summary.Brief, said: summary.Brief) -> summary.Brief:

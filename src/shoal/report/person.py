@@ -51,7 +51,7 @@ def profile(person: Fields) -> RenderableType:
     parts += _section("Identifiers", _rows(person.get("identifiers", ()), "type", "value", "source"))
     parts += _section("Traits", _pairs(person.get("traits") or {}))
     parts += _section("Segments", _memberships(person.get("memberships", ())))
-    parts += _section("Features", _pairs(person.get("features") or {}))
+    parts += _section("Features", _pairs(_labelled(person)))
     parts += _section("Timeline", _timeline(person.get("timeline", ()), person.get("currency")))
     return Group(*parts)
 
@@ -101,6 +101,12 @@ def _timeline(items: Sequence[Fields], currency: str | None) -> Table:
 
 
 _HOLDS = {True: ("✓", "green"), False: ("✕", "red"), None: (numbers.NOT_KNOWN, "dim")}
+
+
+def _labelled(person: Fields) -> dict[str, Any]:
+    """The features under their names in words, where `labels` has them."""
+    labels = person.get("labels") or {}
+    return {labels.get(name, name): value for name, value in (person.get("features") or {}).items()}
 
 
 def explanation(answer: Fields) -> RenderableType:

@@ -22,6 +22,7 @@ from shoal.summary import Comparison, Run, Segment, SourceQuality, Verdict
 
 STYLES = {"pass": "green", "warn": "yellow", "fail": "red", "not enough data": "dim"}
 WIDE = 100
+DOUBTS = 5  # a result, in the terminal
 
 
 def say(text: object, style: str = "") -> Text:
@@ -193,14 +194,19 @@ class Tally:
 
 
 def _doubts(view: View) -> Table:
-    """What failed, then what warned, each with its number and the rule it was held against."""
+    """What failed, then what warned, of the discovered segments and the sets; the report has them all."""
     table = grid("left", "fold")
+    traditional = {one.name for group in view.traditional.values() for one in group}
+    mine = [verdict for verdict in view.run.verdicts if verdict.subject not in traditional]
     for result in ("fail", "warn"):
-        for verdict in (v for v in view.run.verdicts if v.result == result):
+        found = [verdict for verdict in mine if verdict.result == result]
+        for verdict in found[:DOUBTS]:
             number = amount(verdict.check, verdict.value, view.run.currency)
             said = f"{words.subject(verdict.subject)}: {words.title(verdict.check).lower()} {number}"
             why = f" ({verdict.note or verdict.rule})" if verdict.note or verdict.rule else ""
             table.add_row(say(result, STYLES[result]), Text.assemble(say(said), say(why, "dim")))
+        if len(found) > DOUBTS:
+            table.add_row("", say(f"and {len(found) - DOUBTS} more: see the report", "dim"))
     return table
 
 

@@ -15,6 +15,19 @@ _THICKEST = 64.0
 _MARGIN = 10.0
 _LEFT = 10.0
 
+_SIGNS = {
+    "is at least": "≥",
+    "is at most": "≤",
+    "is more than": ">",
+    "is less than": "<",
+    "at least": "≥",
+    "at most": "≤",
+    "more than": ">",
+    "less than": "<",
+    "<=": "≤",
+    ">=": "≥",
+}
+
 
 @dataclass(frozen=True)
 class Knot:
@@ -56,7 +69,7 @@ class Streams:
 def streams(root: TreeNode) -> Streams:
     """Places every node: depth across, leaves evenly down, a parent between its branches."""
     depth = max(_depths(root))
-    knots, _, height = _place(root, symbols(root.rule) or "Everybody", 0, _MARGIN)
+    knots, _, height = _place(root, symbols(root) or "Everybody", 0, _MARGIN)
     return Streams(width=depth * _COLUMN + _ENDS + _LEFT, height=height + _MARGIN, knots=knots)
 
 
@@ -101,13 +114,16 @@ def _starts(parent: Knot, children: list[Knot]) -> dict[int, Knot]:
     return started
 
 
-def symbols(rule: str) -> str:
-    """A condition with the signs that people know.
+def symbols(node: TreeNode) -> str:
+    """A condition as short as a drawing needs it: plain words where they are known, signs for comparisons.
 
-    >>> symbols("recency_days <= 60")
-    'recency_days ≤ 60'
+    >>> symbols(TreeNode(rule="orders >= 3", words="orders is at least 3", share=1))
+    'orders ≥ 3'
     """
-    return rule.replace("<=", "≤").replace(">=", "≥")
+    said = node.words or node.rule
+    for words, sign in _SIGNS.items():
+        said = said.replace(words, sign)
+    return "" if said == "true" else said.split(" or no ")[0]
 
 
 def conditions(node: TreeNode) -> list[tuple[TreeNode, str]]:
@@ -117,6 +133,6 @@ def conditions(node: TreeNode) -> list[tuple[TreeNode, str]]:
     """
     answers = ("yes", "no")
     return [
-        (branch, symbols(branch.rule) or (answers[i] if i < len(answers) else "otherwise"))
+        (branch, symbols(branch) or (answers[i] if i < len(answers) else "otherwise"))
         for i, branch in enumerate(node.branches)
     ]

@@ -201,6 +201,12 @@ class View:
             return "Discovered and traditional segments were not compared: there is no later period to judge them on."
         return comparison.words or f"{comparison.winner} explains the next period best."
 
+    @property
+    def short_outcome(self) -> str:
+        """The first sentence of the outcome."""
+        first = self.outcome.split(". ")[0]
+        return first if first.endswith(".") else f"{first}."
+
     def won(self, contender: Contender) -> bool:
         return self.run.comparison is not None and self.run.comparison.winner in (contender.name, contender.kind)
 

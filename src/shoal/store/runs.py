@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -22,7 +23,7 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from shoal.errors import Busy, NotFound, StorageError
+from shoal.errors import Busy, NoRoom, NotFound, StorageError, is_full
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,7 +59,17 @@ class Run:
     def read_part(self, name: str) -> Any:
         """A stage's plain results; None when that stage has not run."""
         path = self.folder / f"{name}.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        try:
+            return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        except ValueError:
+            raise self.damaged(path) from None
+
+    def damaged(self, path: Path) -> StorageError:
+        """What to say of a file of this run that is not what was written."""
+        return StorageError(
+            f"{path}: is damaged. Rule: what a run wrote is not changed afterwards. "
+            f"Remedy: delete the folder {self.folder}; the run before it, if any, is then the last good one"
+        )
 
 
 @lru_cache(maxsize=2)
@@ -88,12 +99,21 @@ class Runs:
         return run
 
     def last(self) -> Run | None:
-        """The last good run, or None."""
-        with suppress(FileNotFoundError):
+        """The last good run, or None.
+
+        Raises StorageError when the folder may not be read.
+        """
+        with storage(self.home), suppress(FileNotFoundError, NotADirectoryError):
             run_id = (self.home / "current").read_text(encoding="utf-8").strip()
-            if (self.runs / run_id).is_dir():
+            if run_id and (self.runs / run_id).is_dir():
                 return Run(run_id, self.runs / run_id)
+            done = self._done()
+            return Run(done[-1].name, done[-1]) if done else None
         return None
+
+    def _done(self) -> list[Path]:
+        """The folders of finished runs, the oldest first."""
+        return sorted(path for path in self.runs.iterdir() if path.is_dir() and not path.name.endswith(".part"))
 
     @contextmanager
     def begin(self, keep: int) -> Iterator[Run]:
@@ -101,7 +121,7 @@ class Runs:
 
         Raises Busy while another run writes, StorageError when the folder cannot be written.
         """
-        with _storage(self.home):
+        with storage(self.home):
             self.runs.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.home / "lock")
             try:
@@ -112,7 +132,7 @@ class Runs:
                     "Rule: one run at a time; the last good run stays readable. Remedy: wait until it ends"
                 ) from None
         try:
-            with _storage(self.home):
+            with storage(self.home):
                 for left in self.runs.glob("*.part"):
                     shutil.rmtree(left, ignore_errors=True)
                 run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid4().hex[:4]}"
@@ -137,8 +157,7 @@ class Runs:
         write_text(self.home / "current", run.run_id + "\n")
 
     def _prune(self, keep: int) -> None:
-        done = sorted(path for path in self.runs.iterdir() if path.is_dir() and not path.name.endswith(".part"))
-        for old in done[:-keep]:
+        for old in self._done()[:-keep]:
             shutil.rmtree(old, ignore_errors=True)
 
 
@@ -165,8 +184,11 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _storage(home: Path) -> Iterator[None]:
-    """Turns the file system's refusals into an error with a remedy."""
+def storage(home: Path) -> Iterator[None]:
+    """Turns the file system's refusals into an error with a remedy.
+
+    Raises NoRoom when the disk is full, StorageError for the rest.
+    """
     try:
         yield
     except PermissionError as error:
@@ -176,13 +198,16 @@ def _storage(home: Path) -> Iterator[None]:
     except (FileExistsError, NotADirectoryError) as error:
         raise StorageError(f"{error.filename or home}: is not a folder. Remedy: move the file away") from error
     except OSError as error:
-        if error.errno in (28, 122):
-            raise StorageError(
+        if is_full(error):
+            raise NoRoom(
                 f"{error.filename or home}: the disk is full; the last good run is untouched. "
                 "Remedy: free some space, run again"
             ) from error
-        if error.errno == 30:
+        if error.errno == errno.EROFS:
             raise StorageError(
                 f"{home}: the file system is read-only. Remedy: use a workspace that can be written"
             ) from error
-        raise
+        raise StorageError(
+            f"{error.filename or home}: {error.strerror or error}; the last good run is untouched. "
+            "Remedy: look after the disk and the file, run again"
+        ) from error

@@ -21,6 +21,7 @@ from shoal.unify.standard import mapped_sql, named, number_sql, quoted
 from shoal.unify.times import time_sql
 
 LONGEST_RAW = 10_000  # characters of a refused row that quarantine keeps
+LARGEST_VALUE = "1e15"  # more is no money; sums of it would leave the numbers behind
 SIGNED_UP = "Signed Up"
 
 
@@ -258,6 +259,7 @@ def _reason(work: Work) -> str:
     if texts := _value_texts(work):
         whens.append((" OR ".join(f"({_unread(name)})" for name in texts), "bad_value"))
     if mapped.part("value") is not None:
+        whens.append((f'abs("o:value") > {LARGEST_VALUE}', "bad_value"))
         whens += [
             ('"o:value" IS NOT NULL AND "o:rate" IS NULL', "unknown_currency"),
             ('"o:value" < 0 AND NOT "o:returned"', "negative_value"),
@@ -286,6 +288,7 @@ def _detail(work: Work) -> str:
     value = " ".join(
         f"WHEN {_unread(name)} THEN {quoted(name + ' ')} || {_shown(named('c:' + name))}" for name in _value_texts(work)
     )
+    large = "'value ' || CAST(\"o:value\" AS VARCHAR)"
     currency = mapped.part("currency")
     money = text_of(currency, work) if currency else quoted(source.currency or "")
     repeated = "'repeats row ' || CAST(\"again:first\" AS VARCHAR)" if work.repeats else "''"
@@ -296,7 +299,7 @@ def _detail(work: Work) -> str:
         "future_time": "'at ' || CAST(\"o:at\" AS VARCHAR)",
         "no_event": "'the event is blank'",
         "duplicate": repeated,
-        "bad_value": f"(CASE {value} END)" if value else "''",
+        "bad_value": f"(CASE {value} ELSE {large} END)" if value else large,
         "unknown_currency": f"'currency ' || coalesce({_shown(money)}, 'blank')",
         "negative_value": "'value ' || CAST(\"o:value\" AS VARCHAR)",
     }

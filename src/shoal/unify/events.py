@@ -124,7 +124,8 @@ def placed(engine: Sql, source: Feed, kinds: Sequence[str], columns: str) -> str
     """SQL for `columns` of a source's rows (alias `rows`) with the `person` that each belongs to.
 
     A row belongs to its first identifier that joins people; one that has none but a guarded identifier
-    belongs to that identifier's own profile. Rows without an identifier are left out (see `unidentified`).
+    belongs to that identifier's own profile. Rows without an identifier are left out (see `unidentified`). It is
+    decided once for each combination of identifiers, which are far fewer than the rows.
     """
     guarded = "SELECT value FROM link_identity WHERE guarded AND type ="
     shared = set(engine.query("SELECT DISTINCT type FROM link_identity WHERE guarded")["type"].to_pylist())
@@ -140,10 +141,15 @@ def placed(engine: Sql, source: Feed, kinds: Sequence[str], columns: str) -> str
     key = (
         f"CAST({kinds.index(choices[0][0])} AS TINYINT)" if len(choices) == 1 else f"CAST(CASE {which} END AS TINYINT)"
     )
-    return (
-        f"SELECT {columns}, owner.person FROM {source.table} AS rows "
-        f"JOIN link_identity AS owner ON owner.value = {value} AND owner.kind = {key}"
+    own = [name(f"id_{kind}") for kind in source.identifiers]
+    table = name(f"link_owner_{source.name}")
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {', '.join(f'rows.{one}' for one in own)}, owner.person FROM "
+        f"(SELECT *, {value} AS link_value, {key} AS link_kind FROM {source.combos} AS rows) AS rows "
+        "JOIN link_identity AS owner ON owner.value = link_value AND owner.kind = link_kind"
     )
+    same = " AND ".join(f"rows.{one} IS NOT DISTINCT FROM owner.{one}" for one in own)
+    return f"SELECT {columns}, owner.person FROM {source.table} AS rows JOIN {table} AS owner ON {same}"
 
 
 def write_events(

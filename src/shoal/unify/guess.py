@@ -58,6 +58,7 @@ def guess(sample: Sample) -> Table:
     table = Table(sample, guesses)
     if not sample.dialect.header:
         _name_headerless(table)
+    _constants(table)
     _one_time(table)
     _one_event(table)
     _own_key(table)
@@ -144,6 +145,17 @@ def _grows(count: Column, amount: Column) -> bool:
     low, high = some[:third], some[-third:]
     mean = [sum(two for _, two in part) / third for part in (low, high)]
     return mean[1] > 1.3 * mean[0]
+
+
+def _constants(table: Table) -> None:
+    """Who, when and what, where only a column says so that is the same on every row: one customer, one day."""
+    same = [guess.column for guess in table.guesses.values() if guess.role == "constant"]
+    for needed, instead in ((PERSON, ("row_id",)), (("time",), ("time_later", "year")), (("event",), ())):
+        if table.having(*needed, *instead):
+            continue
+        for column in same:
+            if (role := by_name(column)) in needed:
+                table.guesses[column.name] = Guess(column, role, "the same on every row")
 
 
 def _one_time(table: Table) -> None:

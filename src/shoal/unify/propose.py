@@ -82,9 +82,15 @@ def _look(files: Sequence[Path]) -> tuple[list[Sample], list[str]]:
     samples, notes = [], []
     for path in dict.fromkeys(files):
         try:
-            samples.append(sniff(path))
+            sample = sniff(path)
         except SourceError as error:
             notes.append(f"left out: {error}")
+            continue
+        if sample.rows:
+            samples.append(sample)
+        else:
+            why = " ".join(sample.notes) or "has a header and no rows"
+            notes.append(f"left out: {path}: {why}. Remedy: export it again, or leave it out")
     if not samples:
         raise SourceError("no file could be read:\n" + "\n".join(f"  {note}" for note in notes))
     return samples, notes

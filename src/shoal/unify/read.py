@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 import pyarrow as pa
 
 from shoal.define.types import Type
-from shoal.errors import ExpressionError, ShoalError, SourceError
+from shoal.errors import ExpressionError, NoRoom, ShoalError, SourceError
 from shoal.settings import Layout, Settings, Source
 from shoal.summary import SourceQuality
 from shoal.unify import quality
@@ -100,6 +100,8 @@ def read_source(
 ) -> Cleaned:
     """Reads the source `name` of a workspace in `folder`; a source that cannot be read says why and raises nothing.
 
+    That the disk or the memory is full is no fault of the source: NoRoom is raised.
+
     `normalise` gives SQL for the one spelling of an identifier; `rows` runs queries of SQL sources;
     `now` is the moment after which times are refused (the clock's when left out).
     """
@@ -108,8 +110,12 @@ def read_source(
         scan = _scan(engine, f"raw_{name}", source, folder, rows)
         try:
             return _clean(engine, name, source, settings, scan, normalise, now or datetime.now(UTC))
+        except NoRoom:
+            raise
         except ShoalError as error:
             return Cleaned(name, _failed(name, error, list(scan.files), [*scan.notes, *scan.errors.values()]))
+    except NoRoom:
+        raise
     except ShoalError as error:
         return Cleaned(name, _failed(name, error, [source.path or "query"], []))
 
@@ -191,7 +197,7 @@ def _repeats(engine: Tables, work: Work) -> tuple[Work, int]:
     shared, found = repeats_sql(work)
     table = f"repeats_{work.name}"
     engine.execute(f"CREATE OR REPLACE TEMP TABLE shared_{work.name} AS {shared}")
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {found.format(table=f'shared_{work.name}')}")
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {found.replace('{table}', f'shared_{work.name}')}")
     engine.drop(f"shared_{work.name}")
     count = int(engine.query(f"SELECT count(*) FROM {table}").column(0)[0].as_py())
     return (replace(work, repeats=table) if count else work), count

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from shoal.summary import SourceQuality
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,37 @@ REASONS = {
     "duplicate": Reason(
         "an earlier row equals it in every column, or has its `id`", "set `duplicates: keep` if both happened"
     ),
-    "bad_value": Reason("the value is there and is not a number", "set `csv.decimal`, or mend the value"),
+    "bad_value": Reason(
+        "the value is there and is not a number, or is beyond 10^15", "set `csv.decimal`, or mend the value"
+    ),
     "unknown_currency": Reason("no rate is known for the row's currency", "add it to `rates`"),
     "negative_value": Reason("the value is negative and the row is no return", "tell returns apart with `returns`"),
 }
 """In the order in which they are looked for: a row has the first that holds."""
+
+
+def nothing(quality: Sequence[SourceQuality], as_of: int | None) -> str:
+    """Why no event came out of any source, and what to do about each; `as_of` is in microseconds."""
+    told = "\n".join(f"  {one.source}: {_why_nothing(one, as_of)}" for one in quality)
+    return f"there is no event, so there is nobody to segment:\n{told}\nRemedy: `shoal doctor` looks at every source"
+
+
+def _why_nothing(one: SourceQuality, as_of: int | None) -> str:
+    if one.error:
+        return one.error
+    if not one.read:
+        return "; ".join(one.notes) or "the source has no rows"
+    if one.later and as_of is not None:
+        until = datetime.fromtimestamp(as_of / 1e6, UTC).isoformat()
+        return f"{one.later:,} of {one.read:,} rows are later than {until}, the instant asked for; ask for a later one"
+    if one.loaded:
+        return (
+            f"{one.loaded:,} customers without anything they did; add a source of events (orders, log-ins, pages), "
+            "or map the column that says when as `at`"
+        )
+    worst = max(one.reasons, key=lambda reason: one.reasons[reason])
+    reason = REASONS[worst]
+    return (
+        f"all {one.read:,} rows were refused, {one.reasons[worst]:,} of them as {worst} ({reason.meaning}); "
+        f"{reason.remedy}"
+    )

@@ -19,6 +19,7 @@ from shoal.store.runs import Run
 from shoal.summary import SourceQuality
 from shoal.unify import doctor, identifiers, link, merge, read, resolve
 from shoal.unify.events import Written, check_names, write_events
+from shoal.unify.reasons import nothing
 
 Tell = Callable[[str, float | None], None]
 
@@ -33,33 +34,44 @@ def unify(
     Raises SettingsError without sources, DataError when no source gave a row.
     """
     if not settings.sources:
-        raise SettingsError([SettingsFault(FILE, None, "sources", "names no source", "run `shoal init FILE...`")])
+        raise SettingsError(
+            [
+                SettingsFault(
+                    FILE, None, "sources", "names no source", "answer the questions in it, or run `shoal init FILE...`"
+                )
+            ]
+        )
     quality: list[SourceQuality] = []
+    refusals: list[str] = []
     feeds: list[link.Feed] = []
     for place, name in enumerate(settings.sources):
         tell(f"unify: reading {name}", 0.25 * place / len(settings.sources))
         found = read.read_source(engine, name, settings, folder, _normalise(settings), rows=_rows)
+        if found.quarantine is not None:
+            refusals.append(found.quarantine)
         if found.clean is not None:
             later = _cut(engine, name, as_of)
             quality.append(_without(found.quality, later))
             feeds.append(link.feed(engine, name, settings.sources[name].kind))
         else:
             quality.append(found.quality)
-    if not feeds:
-        raise DataError(_nothing(quality))
+    if not any(one.loaded for one in quality):
+        raise DataError(nothing(quality, as_of))
     check_names(feeds)
     feeds = list(link.standardise_phones(engine, feeds, settings.country, settings.unify.placeholders).sources)
     refused = [link.unidentified(engine, feed) for feed in feeds]
     tell("unify: joining people", 0.25)
     links = link.link(engine, feeds, settings.unify.max_shared)
-    known = before.path("identifiers") if before is not None and before.files("identifiers") else None
+    known = _memory(before)
     resolved = resolve.resolve(engine, links.kinds, known)
     tell("unify: sorting events", 0.3)
     own_ids = {name for name, source in settings.sources.items() if source.id}
     events = write_events(engine, feeds, links.kinds, run.path("events"), own_ids=own_ids)
     merged = merge.merge(engine, feeds, links.kinds, events, run.path("profiles"), run.path("identifiers"))
-    quarantined = _quarantine(engine, feeds, refused, run.path("quarantine"))
+    quarantined = _quarantine(engine, refusals, refused, run.path("quarantine"))
     quality = [_judged(one, refused, merged.shared) for one in quality]
+    if not events.rows:
+        raise DataError(nothing(quality, as_of))
     run.write_part(
         "unify",
         {
@@ -76,6 +88,18 @@ def unify(
             "notes": [*links.report.notes, *events.notes],
         },
     )
+
+
+def _memory(before: Run | None) -> Path | None:
+    """The identifiers of the run before, by which people keep their ids."""
+    if before is None or not before.files("identifiers"):
+        return None
+    path = before.path("identifiers")
+    try:
+        pq.read_metadata(path)
+    except pa.ArrowException:
+        raise before.damaged(path) from None
+    return path
 
 
 def _normalise(settings: Settings) -> Callable[[str, str], str]:
@@ -134,9 +158,9 @@ def _judged(quality: SourceQuality, refused: Sequence[pa.Table], shared: Mapping
     )
 
 
-def _quarantine(engine: Engine, feeds: Sequence[link.Feed], refused: Sequence[pa.Table], path: Path) -> int:
+def _quarantine(engine: Engine, refusals: Sequence[str], refused: Sequence[pa.Table], path: Path) -> int:
     """Writes the quarantine table; returns its number of rows."""
-    found = [engine.query(f"SELECT * FROM quarantine_{feed.name} ORDER BY row") for feed in feeds]
+    found = [engine.query(f"SELECT * FROM {name} ORDER BY row") for name in refusals]
     whole = [tables.conform(table, tables.QUARANTINE) for table in (*found, *refused)]
     table = pa.concat_tables([tables.QUARANTINE.empty_table(), *whole])
     pq.write_table(table, path, compression="zstd")
@@ -160,8 +184,3 @@ def _column(file: Path, name: str) -> int:
     schema = pq.read_metadata(file).schema
     found: int = next(place for place in range(len(schema)) if schema.column(place).path == name)
     return found
-
-
-def _nothing(quality: Sequence[SourceQuality]) -> str:
-    why = "; ".join(f"{one.source}: {one.error or 'no rows'}" for one in quality)
-    return f"no source gave a row: {why}. Remedy: `shoal doctor`"

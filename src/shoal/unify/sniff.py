@@ -29,6 +29,7 @@ NATIVE = {
     "float": "number",
     "bool": "bool",
 }
+NULS = 0.002  # share of NUL bytes up to which a file is text with a few broken cells rather than binary
 UNPACKED = 48_000_000  # bytes of a gzip file that are looked through at most
 
 STRANGERS = (
@@ -69,8 +70,11 @@ def sniff(path: Path) -> Sample:
         return _parquet(path)
     encoding, note = encoding_of(b"\n".join(pieces))
     notes = [note] if note else []
-    if b"\x00" in head[:4096] and not encoding.startswith("utf-16"):
+    nuls = sum(piece.count(b"\x00") for piece in pieces)
+    if nuls > NULS * sum(map(len, pieces)) and not encoding.startswith("utf-16"):
         raise SourceError(f"{path}: is binary, not text. Remedy: export it as CSV, JSON lines or Parquet")
+    if nuls and not encoding.startswith("utf-16"):
+        notes.append(f"{nuls} NUL bytes are left out")
     texts = [_text(piece, encoding) for piece in pieces]
     start = texts[0].lstrip()[:1]
     if start in ("{", "["):
@@ -268,6 +272,8 @@ def _records(
 ) -> Sample:
     flat = [_flat(record) for record in records]
     names = list(dict.fromkeys(name for record in flat for name in record))
+    if not records:
+        raise SourceError(f"{path}: has no rows. Remedy: export it again, or leave it out")
     if not names:
         raise SourceError(f"{path}: has no columns. Remedy: export it again, or leave it out")
     native = {name: kind for record in flat[:1000] for name, value in record.items() if (kind := _native(value))}

@@ -217,7 +217,7 @@ def _made_of(outcomes: Sequence[Outcome]) -> dict[str, str]:
         for kind in ("value", "behaviour")
     }
     told = {kind: f"mean of {', '.join(words)}" for kind, words in kinds.items() if len(words) > 1}
-    both = " and ".join(f"{kind} ({', '.join(words)})" for kind, words in kinds.items())
+    both = " and ".join(f"{kind} ({len(words)} outcomes)" for kind, words in kinds.items())
     return told | {"overall": f"mean of {both}"}
 
 

@@ -30,6 +30,7 @@ from shoal.validate.outcome import Cut, Outcome, behaviour_outcome, value_outcom
 from shoal.validate.persistence import migration, persistence_verdicts
 from shoal.validate.quality import quality_verdicts, separation, size_verdicts
 from shoal.validate.stability import bootstrap, stability_verdicts
+from shoal.validate.verdict import judge
 
 Codes = NDArray[np.int64]
 Refit = Callable[[Codes, int], Callable[[Codes], Codes]]
@@ -55,7 +56,11 @@ def validate(
     segments = [summary.Segment.model_validate(one) for one in run.read_part("model")["segments"]]
     found = [one for one in segments if one.kind == DISCOVERED]
     now = run.table("features")
-    verdicts = [*action_verdicts(segments), *_sizes(segments, now.num_rows, settings)]
+    ours = [one for one in segments if one.kind in (DISCOVERED, "rule")]
+    verdicts = [*action_verdicts(ours), *_sizes(segments, now.num_rows, settings)]
+    if found:
+        agreement = run.read_part("model")["discovery"]["fidelity"]
+        verdicts.append(judge("set fidelity", f"set:{DISCOVERED}", agreement))
     tell("validate: stability", 0.85)
     codes = _codes(found, now)
     if len(found) > 1:
@@ -67,9 +72,10 @@ def validate(
         before = derive(run.table("features_before"), run.read_part("features")["derived"])
         happened = outcomes(run)
         segments = [_with_next_period(one, before, happened) for one in segments]
-        scores = explained([Cut(*one) for one in contenders(run, settings)], happened, seed=1)
-        comparison = compare(scores, **_period(run))
-        verdicts += difference_verdicts(scores)
+        if cuts := [Cut(*one) for one in contenders(run, settings)]:
+            scores = explained(cuts, happened, seed=1)
+            comparison = compare(scores, **_period(run))
+            verdicts += difference_verdicts(scores)
         if len(found) > 1:
             names = [one.name for one in found]
             then = _codes(found, before)

@@ -95,8 +95,10 @@ CHECKS: dict[str, Check] = {
               why="a segment that is treated like another needs no name of its own"),
         Check("reach", "segment", "share with an e-mail address or phone", 0.5, 0.2, least=20, unit="share",
               why="a campaign that reaches fewer cannot be told from none"),
-        Check("fidelity", "segment", "agreement of the rule with its cluster", 0.9, 0.75, unit="share",
-              why="the rule is the segment; below 0.9 it tells another story than the cluster did"),
+        Check("fidelity", "segment", "Jaccard overlap of the rule with its cluster", 0.75, 0.6,
+              why="the rule is the segment; the scale is that of stability, the measure being the same"),
+        Check("set fidelity", "set", "people whose rule and cluster agree", 0.9, 0.75, unit="share",
+              why="below 0.9 the rules tell another story than the clusters; judged on people the tree has not seen"),
     )
 }  # fmt: skip
 
@@ -208,7 +210,7 @@ def _wanted(check: Check, ends: dict[str, float | None], n: int | None) -> str:
     if n is None or value is None or low is None or high is None or check.undecided is None:
         return text
     ways = [
-        (spread / room) ** 2
+        min(spread / room, 1e100) ** 2
         for spread, room in ((value - low, value - check.warns), (high - value, check.undecided - value))
         if room > 0
     ]

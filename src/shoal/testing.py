@@ -1,0 +1,117 @@
+"""Contract checks for what plugs into Shoal: run them on your own engine or recipe, as we do on ours.
+
+from shoal.testing import check_recipe
+check_recipe(MyRecipe())
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shoal.engine.protocol import Engine
+from shoal.errors import ShoalError
+from shoal.model.matrix import Matrix, build
+from shoal.model.meta import describe
+from shoal.model.recipe import Recipe
+from shoal.settings import Layout
+
+
+class Broken(AssertionError):
+    """A part breaks its contract; the message says which rule."""
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Holds a discovery recipe against its contract; raises Broken with the rule that it breaks.
+
+    >>> from shoal.model.clusters import KMeansRecipe
+    >>> check_recipe(KMeansRecipe())
+    """
+    _hold(bool(recipe.name), "a recipe has a name")
+    for people, inputs in ((400, 6), (60, 1)):
+        matrix = _people(people, inputs)
+        for k in (2, 5):
+            found = recipe.fit(matrix, k, seed=3)
+            again = recipe.fit(matrix, k, seed=3)
+            _hold(len(found.labels) == people, "every person is in a group")
+            _hold(1 <= found.k <= k, "there are at most k groups")
+            _hold(bool((np.bincount(found.labels, minlength=found.k) > 0).all()), "no group is empty")
+            _hold(found.centres.shape == (found.k, inputs), "centres are (groups, inputs)")
+            _hold(bool(np.array_equal(found.labels, again.labels)), "the same seed gives the same groups to the bit")
+    alike = _people(50, 3)
+    same = Matrix(alike.meta, np.zeros_like(alike.raw), np.zeros_like(alike.values), alike.rows, {})
+    _hold(len(recipe.fit(same, 3, seed=0).labels) == 50, "people who do not differ are no error")
+
+
+def check_engine(make: Callable[[Path], Engine], folder: Path) -> None:
+    """Holds an engine against the port; `make` opens one that may write below `folder`.
+
+    Raises Broken with the rule that it breaks.
+    """
+    engine = make(folder / "scratch")
+    try:
+        _check_tables(engine, folder)
+        _check_scan(engine, folder)
+        try:
+            engine.query("SELECT * FROM no_such_table")
+        except Exception as error:  # noqa: BLE001 - any error will do, silence will not
+            _hold(str(error) != "", "a query that cannot run says why")
+        else:
+            raise Broken("broken rule: a query that cannot run raises")
+    finally:
+        engine.close()
+
+
+def _check_tables(engine: Engine, folder: Path) -> None:
+    table = pa.table({"person": pa.array([3, 1, 2], pa.int64()), "name": ["c", "a", None]})
+    engine.register("people", table)
+    _hold(engine.query("SELECT * FROM people ORDER BY person").num_rows == 3, "a registered table can be queried")
+    engine.execute('CREATE TEMP TABLE twice AS SELECT person * 2 AS "double" FROM people')
+    sums = engine.query('SELECT sum("double") AS total FROM twice').to_pylist()
+    _hold(sums == [{"total": 12}], "a table made by SQL can be queried")
+    streamed = pa.Table.from_batches(list(engine.batches("SELECT person FROM people ORDER BY person", rows=2)))
+    _hold(streamed["person"].to_pylist() == [1, 2, 3], "batches stream the whole result in order")
+    rows = engine.write("SELECT * FROM people ORDER BY person", folder / "people.parquet")
+    _hold(rows == 3, "write returns the number of rows")
+    written = pq.read_table(folder / "people.parquet")
+    _hold(written["name"].to_pylist() == ["a", None, "c"], "what is written can be read, nulls included")
+    _hold(not list(folder.glob("*.part")), "nothing temporary is left beside a written table")
+    engine.drop("twice")
+    engine.drop("never_there")
+
+
+def _check_scan(engine: Engine, folder: Path) -> None:
+    path = folder / "orders.csv"
+    path.write_text("who,when,total\nada,2024-01-01,3.5\nbob,2024-01-02\ncy,2024-01-03,1\n", encoding="utf-8")
+    scan = engine.scan("orders", [path], Layout(), "csv")
+    _hold(scan.read == 3, "rows read are those in the view and those rejected")
+    _hold(scan.rejected == 1, "a line that cannot be cut into columns is rejected, not lost")
+    raw = engine.query('SELECT * FROM orders ORDER BY "_row"').to_pylist()
+    _hold([row["who"] for row in raw] == ["ada", "cy"], "the rows around a bad one are kept")
+    _hold([row["_row"] for row in raw] == [1, 3], "rows keep their number in the file")
+    refused = engine.query(f"SELECT * FROM {scan.rejects}").to_pylist()
+    _hold(len(refused) == 1 and refused[0]["row"] == 2 and bool(refused[0]["reason"]), "a refused line says why")
+    try:
+        engine.scan("gone", [folder / "gone.csv"], Layout(), "csv")
+    except ShoalError as error:
+        _hold("gone.csv" in str(error), "a missing file is named")
+    else:
+        raise Broken("broken rule: a file that is not there raises")
+
+
+def _people(people: int, inputs: int) -> Matrix:
+    """Two clouds of people, with inputs that differ."""
+    rng = np.random.default_rng(people)
+    side = np.arange(people) % 2
+    columns = {f"feature_{i}": rng.normal(size=people) + 4 * side * (i % 2 == 0) for i in range(inputs)}
+    table = pa.table({"person": np.arange(people), **columns})
+    return build(table, {name: describe(name) for name in columns})
+
+
+def _hold(holds: bool, rule: str) -> None:
+    if not holds:
+        raise Broken(f"broken rule: {rule}")
