@@ -3,9 +3,12 @@
 python benchmarks/peer_pandas.py WORKSPACE OUT             the generated shop (WORKSPACE/data/*.parquet)
 python benchmarks/peer_pandas.py --retail FILE OUT         UCI Online Retail's CSV
 
-Reads, cleans, removes duplicates, joins identities, computes about 50 features at two cut-offs (now and a
-period earlier), scales, clusters (k = 4 to 6, bootstrap stability, silhouette), distils a tree into rules,
-adds RFM, compares both on the next period, writes CSV and an HTML table. Prints seconds by step as JSON.
+What `shoal run` leaves, in pandas: column quality and a quarantine; events sorted by person, profiles and
+identifiers as Parquet; about 50 features at two cut-offs (now and a period earlier); k-means (k = 4 to 6, bootstrap
+stability, silhouette) distilled into a tree's rules, Jaccard stability of every segment, the same found again a period
+earlier; RFM, value tiers and lifecycle stages; all compared on the next period; memberships and an HTML report.
+k-means is fitted to everybody, as `KMeans.fit` invites; silhouette and bootstrap see 10,000 people, as Shoal's do.
+Prints seconds by step as JSON.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ from sklearn.tree import DecisionTreeClassifier, export_text
 WINDOWS = (7, 30, 90, 365)
 PERIOD = pd.Timedelta(days=90)
 ORDER, REFUND = "Order Completed", "Order Refunded"
+SAMPLE = 10_000  # people that silhouette and bootstrap see
+ROUNDS = 20
 TIMINGS: dict[str, float] = {}
 
 
@@ -59,11 +64,20 @@ def read_retail(path: Path) -> pd.DataFrame:
     )
 
 
-def clean(events: pd.DataFrame) -> pd.DataFrame:
-    events = events.drop_duplicates("event_id")
-    events = events[events["at"].notna() & (events["at"] <= pd.Timestamp.now("UTC"))]
-    events = events[events["user_id"].notna() | events["email"].notna()]
-    return events[events["value"].isna() | (events["value"] >= 0)]
+def quality(events: pd.DataFrame) -> pd.DataFrame:
+    """Completeness and distinct values of every column."""
+    return pd.DataFrame({"completeness": events.notna().mean(), "distinct": events.nunique()})
+
+
+def clean(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The good rows, and the refused ones with their reason."""
+    reason = pd.Series(pd.NA, index=events.index, dtype="string")
+    reason[events["value"] < 0] = "negative_value"
+    reason[events["at"].isna() | (events["at"] > pd.Timestamp.now("UTC"))] = "bad_time"
+    reason[events["user_id"].isna() & events["email"].isna()] = "no_identifier"
+    reason[events.duplicated("event_id")] = "duplicate"
+    bad = reason.notna()
+    return events[~bad], events[bad].assign(reason=reason[bad])
 
 
 def identify(events: pd.DataFrame) -> pd.DataFrame:
@@ -85,6 +99,25 @@ def identify(events: pd.DataFrame) -> pd.DataFrame:
     person = events["user_id"].map(by_user).fillna(events["user_id"])
     person = person.fillna(events["email"].map(by_email)).fillna(events["email"])
     events["person"] = pd.factorize(person)[0]
+    return events.sort_values(["person", "at", "event_id"])
+
+
+def keep(events: pd.DataFrame, refused: pd.DataFrame, out: Path) -> pd.DataFrame:
+    """Writes events, profiles, identifiers and the quarantine; gives the events without what is not needed again."""
+    events.to_parquet(out / "events.parquet", compression="zstd")
+    seen = events.groupby("person")["at"].agg(first_seen="min", last_seen="max")
+    seen.to_parquet(out / "profiles.parquet")
+    known = [
+        events.dropna(subset=[kind])
+        .groupby(["person", kind])["at"]
+        .agg(first_seen="min", last_seen="max")
+        .reset_index()
+        .rename(columns={kind: "value"})
+        .assign(type=kind)
+        for kind in ("user_id", "email")
+    ]
+    pd.concat(known).to_parquet(out / "identifiers.parquet")
+    refused.to_parquet(out / "quarantine.parquet")
     return events.drop(columns=["user_id", "email", "event_id"])
 
 
@@ -146,27 +179,72 @@ def features(events: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
     return out.join(share.add_prefix("share_")).fillna(0).replace([np.inf, -np.inf], 0)
 
 
+def scale(table: pd.DataFrame) -> np.ndarray:
+    """Every feature that differs, as quantiles."""
+    kept = table.loc[:, table.std() > 1e-9]
+    return QuantileTransformer(n_quantiles=500, subsample=100_000, random_state=0).fit_transform(kept)
+
+
+def draw(count: int) -> np.ndarray:
+    """At most `SAMPLE` of so many rows."""
+    return np.random.default_rng(0).choice(count, min(count, SAMPLE), replace=False)
+
+
+def grow(table: pd.DataFrame, labels: np.ndarray) -> DecisionTreeClassifier:
+    """The tree whose leaves are the segments."""
+    return DecisionTreeClassifier(max_depth=4, min_samples_leaf=0.02, random_state=0).fit(table, labels)
+
+
 def discover(table: pd.DataFrame) -> tuple[pd.Series, DecisionTreeClassifier, list[dict[str, float]]]:
     """k-means on quantile-scaled features; k by bootstrap stability; a depth-4 tree whose leaves are the segments."""
-    kept = table.loc[:, table.std() > 1e-9]
-    scaled = QuantileTransformer(n_quantiles=500, subsample=100_000, random_state=0).fit_transform(kept)
+    scaled = scale(table)
     rng = np.random.default_rng(0)
-    sample = scaled[rng.choice(len(scaled), min(len(scaled), 50_000), replace=False)]
+    sample = scaled[draw(len(scaled))]
     tried, models = [], {}
     for k in (4, 5, 6):
         models[k] = KMeans(k, n_init=3, random_state=0).fit(scaled)
         base = models[k].predict(sample)
         agreement = []
-        for turn in range(20):
+        for turn in range(ROUNDS):
             again = sample[rng.integers(0, len(sample), len(sample))]
             other = KMeans(k, n_init=1, random_state=turn).fit(again)
             agreement.append(adjusted_rand_score(base, other.predict(sample)))
-        silhouette = silhouette_score(sample[:10_000], base[:10_000])
+        silhouette = silhouette_score(sample, base)
         tried.append({"k": k, "stability": float(np.mean(agreement)), "silhouette": float(silhouette)})
     best = models[int(max(tried, key=lambda one: one["stability"])["k"])]
-    labels = best.labels_
-    tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=0.02, random_state=0).fit(table, labels)
+    tree = grow(table, best.labels_)
     return pd.Series(tree.predict(table), index=table.index, name="segment"), tree, tried
+
+
+def stability(table: pd.DataFrame, segment: pd.Series) -> pd.Series:
+    """Of every segment, the mean best Jaccard overlap with those found on people drawn again (Hennig 2007)."""
+    rows = draw(len(table))
+    people, labels = table.iloc[rows], segment.iloc[rows].to_numpy()
+    scaled = scale(people)
+    rng = np.random.default_rng(1)
+    rounds = []
+    for turn in range(ROUNDS):
+        pick = rng.integers(0, len(people), len(people))
+        model = KMeans(segment.nunique(), n_init=3, random_state=turn).fit(scaled[pick])
+        found = grow(people.iloc[pick], model.labels_).predict(people)
+        both = pd.crosstab(labels, found)
+        either = np.add.outer(both.sum(axis=1).to_numpy(), both.sum(axis=0).to_numpy()) - both.to_numpy()
+        rounds.append(pd.Series((both.to_numpy() / either).max(axis=1), index=both.index))
+    return pd.concat(rounds, axis=1).mean(axis=1)
+
+
+def again(table: pd.DataFrame, k: int) -> pd.Series:
+    """The recipe with as many segments, on another day's features."""
+    labels = KMeans(k, n_init=3, random_state=0).fit(scale(table)).labels_
+    return pd.Series(grow(table, labels).predict(table), index=table.index)
+
+
+def lifecycle(table: pd.DataFrame) -> pd.Series:
+    """Stages by the days since the last order."""
+    recency = table["recency_days"].where(table["orders"] > 0)
+    names = ["new", "active", "at risk", "lapsed"]
+    tests = [table["tenure_days"] < 30, recency < 60, recency < 180, recency >= 180]
+    return pd.Series(np.select(tests, names, "not bought yet"), index=table.index)
 
 
 def rfm(table: pd.DataFrame) -> pd.Series:
@@ -208,6 +286,19 @@ def compare(cuts: dict[str, pd.Series], events: pd.DataFrame, cutoff: pd.Timesta
     return pd.DataFrame(rows, columns=["cut", "segments", "r2", "low", "high", "auc"])
 
 
+def ahead(cuts: dict[str, pd.Series], events: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
+    """What every segment of every cut did in the next period: mean revenue and retention, with 95 % intervals."""
+    later = events[(events["at"] > cutoff) & (events["event"] == ORDER)].groupby("person")["value"].sum()
+    rows = []
+    for name, cut in cuts.items():
+        revenue = later.reindex(cut.index).fillna(0)
+        both = pd.DataFrame({"revenue": revenue, "retained": (revenue > 0).astype(float)})
+        found = both.groupby(cut).agg(["mean", "sem", "size"])
+        found.index = [f"{name}: {one}" for one in found.index]
+        rows.append(found)
+    return pd.concat(rows)
+
+
 def timed(name: str, began: float) -> float:
     TIMINGS[name] = round(perf_counter() - began, 3)
     return perf_counter()
@@ -223,27 +314,46 @@ def main() -> None:
     clock = perf_counter()
     events = read_retail(asked.source) if asked.retail else read_shop(asked.source)
     clock = timed("read", clock)
-    events = identify(clean(events))
+    columns = quality(events)
+    good, refused = clean(events)
+    del events
+    events = keep(identify(good), refused, asked.out)
     clock = timed("unify", clock)
     now = events["at"].max()
     table, earlier = features(events, now), features(events, now - PERIOD)
+    table.to_parquet(asked.out / "features.parquet")
+    earlier.to_parquet(asked.out / "features_before.parquet")
     clock = timed("features", clock)
     segment, tree, tried = discover(table)
     clock = timed("discover", clock)
-    past = pd.Series(tree.predict(earlier.reindex(columns=table.columns, fill_value=0)), index=earlier.index)
+    jaccard = stability(table, segment)
     tiers = (earlier["revenue"].rank(pct=True) * 5).astype(int)
-    comparison = compare({"discovered": past, "rfm": rfm(earlier), "tiers": tiers}, events, now - PERIOD)
+    past = {
+        "discovered": again(earlier, segment.nunique()),
+        "rfm": rfm(earlier),
+        "tiers": tiers,
+        "lifecycle": lifecycle(earlier),
+    }
+    comparison = compare(past, events, now - PERIOD)
+    period = ahead(past, events, now - PERIOD)
     clock = timed("validate", clock)
-    table["segment"], table["rfm"] = segment, rfm(table)
-    summary = table.groupby("segment").mean(numeric_only=True).assign(size=segment.value_counts())
-    table.to_parquet(asked.out / "features.parquet")
-    table[["segment", "rfm"]].to_csv(asked.out / "segments.csv")
+    cuts = {
+        "segment": segment,
+        "rfm": rfm(table),
+        "tier": (table["revenue"].rank(pct=True) * 5).astype(int),
+        "stage": lifecycle(table),
+    }
+    summary = table.groupby(segment).mean().assign(size=segment.value_counts(), jaccard=jaccard)
+    pd.DataFrame({name: cut.astype(str) for name, cut in cuts.items()}).melt(
+        var_name="cut", value_name="member", ignore_index=False
+    ).to_parquet(asked.out / "memberships.parquet")
     rules = export_text(tree, feature_names=list(tree.feature_names_in_))
+    parts = [summary, comparison, period, pd.DataFrame(tried), columns]
     (asked.out / "report.html").write_text(
-        f"<h1>Segments</h1>{summary.to_html()}{comparison.to_html()}{pd.DataFrame(tried).to_html()}<pre>{rules}</pre>"
+        f"<h1>Segments</h1>{''.join(part.to_html() for part in parts)}<pre>{rules}</pre>"
     )
     timed("report", clock)
-    json.dump({"timings": TIMINGS, "people": len(table), "features": table.shape[1] - 2}, sys.stdout)
+    json.dump({"timings": TIMINGS, "people": len(table), "features": table.shape[1]}, sys.stdout)
 
 
 if __name__ == "__main__":

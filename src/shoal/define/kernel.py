@@ -24,7 +24,7 @@ from shoal.errors import DataError
 
 # Raised when the same definition would give other numbers; it is part of every plan's version.
 MEANING = 1
-ROWS = 1_000_000
+ROWS = 500_000
 
 Found = tuple[Array, Bools]
 
