@@ -410,6 +410,14 @@ def test_a_setting_that_no_file_could_be_read_by_is_refused_before_the_run(
     assert any(said in finding["what"] for finding in Workspace.doctor(tmp_path))
 
 
+def test_an_own_feature_of_an_event_that_nobody_did_is_noted_with_the_nearest_name(tmp_path: Path) -> None:
+    workspace(tmp_path, HEADER + "".join(orders()))
+    with (tmp_path / "shoal.yaml").open("a") as file:
+        file.write("features:\n  mine: {count: events, of: Order Compleeted}\n")
+    told = ran(Workspace(tmp_path))
+    assert "features.mine: no event is called 'Order Compleeted'. Did you mean 'Order Completed'?" in told.notes
+
+
 def test_sources_whose_names_differ_in_capitals_only_are_refused(tmp_path: Path) -> None:
     made = workspace(tmp_path, HEADER + "".join(orders()))
     settings = yaml.safe_load((tmp_path / "shoal.yaml").read_text())

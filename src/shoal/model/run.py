@@ -16,13 +16,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from shoal import summary, tables
+from shoal.define.feature import Feature
 from shoal.define.kernel import Plan, compile_plan
 from shoal.define.packs import Catalogue, main_events
 from shoal.define.segment import SegmentFile
 from shoal.define.types import Type
 from shoal.define.words import Label
 from shoal.engine.protocol import Engine
-from shoal.errors import DataError
+from shoal.errors import DataError, suggest
 from shoal.model import brief as briefs
 from shoal.model import discover, intent, lifecycle, record, rfm, tiers
 from shoal.model.clusters import KMeansRecipe
@@ -68,7 +69,7 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
     formulas = derivations(now, defined.meta)
     with _Writer(run, "features") as everybody:
         everybody.write(derive(now, formulas))
-    notes = []
+    notes = _without_events(settings, defined.features, known.events)
     if before is None:
         notes.append("the data span less than eight days: there is no next period to judge segments by")
     run.write_part(
@@ -94,6 +95,17 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
             "extra": {"span_days": known.span_days, "horizon_days": days, "plan": plan.version},
         },
     )
+
+
+def _without_events(settings: Settings, defined: Sequence[Feature], events: Mapping[str, int]) -> list[str]:
+    """Own features that wait for an event nobody has done: perhaps its name is written otherwise."""
+    return [
+        f"features.{one.name}: no event is called '{name}'.{suggest(name, events)}"
+        for one in defined
+        if one.name in settings.features
+        for name in one.of
+        if name not in events
+    ]
 
 
 def _catalogue(engine: Engine, files: Sequence[Path], settings: Settings) -> Catalogue:
