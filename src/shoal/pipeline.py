@@ -104,19 +104,19 @@ def run(
     before = runs.last()
     with runs.begin(settings.keep_runs) as draft:
         make = registry.load(registry.ENGINES, settings.engine)
-        with make(settings.memory, None, draft.folder / "scratch") as engine:
-            work = Work(folder, settings, draft, before, engine, tell, cutoff, own)
-            if only is not None:
-                _carry_over(before, draft, folder)
-            timings = dict(draft.read_part("timings") or {})
-            for name, stage in STAGES.items():
-                if only is not None and name not in (only, "report"):
-                    continue
-                began = perf_counter()
-                tell(name, SHARE[name])
-                draft.write_part("timings", timings)
-                stage(work)
-                timings[name] = round(perf_counter() - began, 3)
+        if only is not None:
+            _carry_over(before, draft, folder)
+        timings = dict(draft.read_part("timings") or {})
+        for name, stage in STAGES.items():
+            if only is not None and name not in (only, "report"):
+                continue
+            began = perf_counter()
+            tell(name, SHARE[name])
+            draft.write_part("timings", timings)
+            # Each stage has an engine of its own, so that none leaves its tables in memory for the next.
+            with make(settings.memory, None, draft.folder / "scratch") as engine:
+                stage(Work(folder, settings, draft, before, engine, tell, cutoff, own))
+            timings[name] = round(perf_counter() - began, 3)
         draft.write_part("timings", timings)
         html = (draft.folder / "report.html").read_text(encoding="utf-8")
         told = summary.Run.model_validate(draft.read_part("run"))
