@@ -141,9 +141,12 @@ def _lapse(everybody: Crowd, group: Sequence[Portrait], draft: str) -> list[str]
 
 
 def _contrast(group: Sequence[Portrait], draft: str) -> list[str]:
-    """Words that tell segments of one name apart, by the feature in which they differ most."""
+    """Words that tell segments of one name apart, by the feature in which they differ most.
+
+    A count within a window says when rather than how much, so it does not lend its words.
+    """
     best, spread = "", 0.0
-    for name in group[0].ranks:
+    for name in (name for name in group[0].ranks if _base(name) == "trend" or not split(name)[1]):
         words = CONTRASTS.get(_base(name), ("", ""))
         ranks = [own.ranks[name] for own in group]
         gap = (max(ranks) - min(ranks)) * (FAINT if _base(name) in FAINT_ONES else 1.0)
