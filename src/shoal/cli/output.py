@@ -7,12 +7,14 @@ import math
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import typer
 
@@ -52,29 +54,53 @@ def plain(content: Any) -> Any:
 @contextmanager
 def speaking(as_json: bool) -> Iterator[None]:
     """Turns errors into a message on stderr (and JSON on stdout) with the right exit code."""
+    pressed = _listening()
     try:
         yield
+    except KeyboardInterrupt:
+        _stop(as_json)
     except ShoalError as error:
+        if pressed():
+            _stop(as_json)
         _refuse(as_json, error)
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not tear the leaving
-        _refuse(as_json, Stopped("stopped; the last good run is untouched. Remedy: run it again"))
-        raise SystemExit(130) from None
     except BrokenPipeError:
         _mute()
         raise SystemExit(1) from None
     except (typer.Exit, typer.Abort, ClickException):
         raise
     except OSError as error:
+        if pressed():
+            _stop(as_json)
         _refuse(as_json, refused(error))
         raise SystemExit(1) from None
     except MemoryError:
         _refuse(as_json, NoRoom("the memory is full. Remedy: end other programs, or lower `memory` in shoal.yaml"))
         raise SystemExit(1) from None
     except Exception as error:  # noqa: BLE001 - whatever it is, a user gets a message and not a traceback
+        if pressed():
+            _stop(as_json)
         _refuse(as_json, _fault(error))
         raise SystemExit(1) from None
+
+
+def _listening() -> Callable[[], bool]:
+    """Remembers Ctrl-C: compiled code that it interrupts may raise any error it likes in its place."""
+    pressed: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        signal.default_int_handler(number, frame)
+
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, note)
+    return lambda: bool(pressed)
+
+
+def _stop(as_json: bool) -> NoReturn:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not tear the leaving
+    _refuse(as_json, Stopped("stopped; the last good run is untouched. Remedy: run it again"))
+    raise SystemExit(130) from None
 
 
 def refused(error: OSError) -> ShoalError:
