@@ -73,6 +73,19 @@ def test_explain_tells_each_clause_and_agrees_with_the_membership(done: Workspac
     assert inside["clauses"]
 
 
+def test_explain_at_an_earlier_instant_knows_only_what_was_known_then(done: Workspace) -> None:
+    segment = next(one for one in done.segments if one.kind == "rfm" and "orders" in one.rule)
+    told = done.explain(segment.name, "10000", at="2024-04-01")
+    actual = next(clause["actual"]["orders"] for clause in told["clauses"] if "orders" in clause["actual"])
+    counted = done.table("events").sql(
+        "select count(distinct properties.order_id) as n from events join identifiers using (profile_id) "
+        "where identifiers.value = '10000' and \"at\" <= timestamptz '2024-04-01 00:00:00+00'"
+    )
+    assert told["at"].startswith("2024-04-01")
+    assert actual == counted["n"][0].as_py()
+    assert actual < done.profile("10000")["features"]["orders"]
+
+
 def test_a_profile_is_found_by_any_identifier(done: Workspace) -> None:
     by_value = done.profile("10000")
     assert by_value["profile_id"] == done.profile(by_value["profile_id"])["profile_id"]
