@@ -72,3 +72,10 @@ def test_every_tree_can_be_said_in_words(expr: Expr) -> None:
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_mask_selects_just_the_rows_that_are_true(expr: Expr, table: pa.Table) -> None:
     assert mask(expr, table).tolist() == [found is True for found in evaluate(expr, table).arrow(Type.BOOL).to_pylist()]
+
+
+@pytest.mark.parametrize("texts", [[], ["a", None, ""], ["", ""]])
+def test_a_list_may_hold_a_value_that_is_null_for_some_rows(texts: list[str | None]) -> None:
+    rule = parse("s in ('', nullif('', s))", {"s": Type.TEXT})
+    found = evaluate(rule, pa.table({"s": pa.array(texts, pa.string())})).arrow(Type.BOOL).to_pylist()
+    assert found == [None if text is None else text == "" for text in texts]

@@ -286,7 +286,8 @@ def compare(sign: str, a: Vector, b: Vector) -> Vector:
 
 
 def _in(subject: Vector, *listed: Vector) -> Vector:
-    if subject.dictionary is not None and all(value.values.ndim == 0 and bool(value.valid) for value in listed):
+    written = all(value.values.ndim == 0 and value.valid.ndim == 0 and bool(value.valid) for value in listed)
+    if subject.dictionary is not None and written:
         wanted = {value.words[0] for value in listed}
         return Vector(np.array([word in wanted for word in subject.words])[subject.values], subject.valid)
     return _or(*(compare("=", subject, value) for value in listed))
