@@ -125,9 +125,13 @@ def test_as_of_uses_nothing_later(tmp_path: Path) -> None:
 
 def test_one_stage_can_be_run_alone(done: Workspace) -> None:
     before = done.table("features").to_arrow()
+    proven = done.last_run().verdicts
     again = done.run(only="model")
     assert again.run_id == done.runs.current().run_id
     assert done.table("features").to_arrow().equals(before)
+    assert again.verdicts == []
+    assert any("not validated" in note for note in again.notes)
+    assert done.run(only="validate").verdicts == proven
 
 
 def test_an_unknown_stage_is_misuse(done: Workspace) -> None:

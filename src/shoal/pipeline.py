@@ -21,6 +21,7 @@ from shoal.errors import NotFound, StorageError, UsageError, suggest
 from shoal.settings import Settings
 from shoal.store.runs import Run, Runs, write_text
 
+UNPROVEN = "these segments are not validated. Remedy: `shoal run --only validate`"
 Tell = Callable[[str, float | None], None]
 
 
@@ -84,6 +85,7 @@ STAGES: Mapping[str, Callable[[Work], None]] = {
     "validate": _validate,
     "report": _report,
 }
+BEFORE_EVIDENCE = ("unify", "features", "model")
 SHARE = {"unify": 0.0, "features": 0.45, "model": 0.7, "validate": 0.85, "report": 0.97}
 
 
@@ -106,6 +108,8 @@ def run(
         make = registry.load(registry.ENGINES, settings.engine)
         if only is not None:
             _carry_over(before, draft, folder)
+            if only in BEFORE_EVIDENCE:
+                _drop_evidence(draft)
         timings = dict(draft.read_part("timings") or {})
         for name, stage in STAGES.items():
             if only is not None and name not in (only, "report"):
@@ -175,7 +179,7 @@ def assemble(folder: Path, settings: Settings, run: Run) -> summary.Run:
             *unified.get("notes", []),
             *featured.get("notes", []),
             *modelled.get("notes", []),
-            *validated.get("notes", []),
+            *(validated["notes"] if validated else [UNPROVEN]),
         ],
         extra={
             **featured.get("extra", {}),
@@ -198,6 +202,12 @@ def _carry_over(before: Run | None, draft: Run, folder: Path) -> None:
             _link(path, target)
         else:
             shutil.copyfile(path, target)
+
+
+def _drop_evidence(draft: Run) -> None:
+    """What was proven of the last run's segments says nothing of those made from other tables."""
+    for path in (draft.path("verdicts"), draft.folder / "validate.json"):
+        path.unlink(missing_ok=True)
 
 
 def _link(path: Path, target: Path) -> None:

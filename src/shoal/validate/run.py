@@ -64,7 +64,7 @@ def validate(
     tell("validate: stability", 0.85)
     codes = _codes(found, now)
     if len(found) > 1:
-        verdicts += _stability(found, codes, *refit(run, settings, len(found)), settings)
+        verdicts += _stability(found, codes, *refit(run, settings, len(found)))
         verdicts += reach_verdicts(codes, _reachable(run, now), [one.name for one in found])
     tell("validate: next period", 0.9)
     comparison = None
@@ -126,15 +126,12 @@ def _period(run: Run) -> dict[str, Any]:
     return {"as_of": part["before_text"], "until": part["as_of_text"], "horizon_days": float(part["horizon_days"])}
 
 
-def _stability(
-    found: Sequence[summary.Segment], codes: Codes, matrix: Any, again: Refit, settings: Settings
-) -> list[Verdict]:
+def _stability(found: Sequence[summary.Segment], codes: Codes, matrix: Any, again: Refit) -> list[Verdict]:
     """Bootstrap of the whole recipe and separation, on the people of the design matrix."""
     names = [one.name for one in found]
     drawn = codes[matrix.rows]
     apart = separation(matrix.values, drawn, k=len(found), seed=1)
     steady = bootstrap(drawn, again, k=len(found), seed=1)
-    del settings
     return [*stability_verdicts(steady, names), *quality_verdicts(apart, names, DISCOVERED)]
 
 
