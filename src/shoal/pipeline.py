@@ -9,12 +9,12 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
-from shoal import registry, summary
+from shoal import registry, summary, tables
 from shoal.define.segment import SegmentFile, load_segments
 from shoal.engine.protocol import Engine
 from shoal.errors import NotFound, StorageError, UsageError, suggest
@@ -149,8 +149,7 @@ def instant(text: str, time_zone: str) -> int:
         raise UsageError(f"'{text}' is out of range. Rule: years 1900 to 2999. Remedy: such as 2011-06-09T12:00")
     if at.tzinfo is None:
         at = at.replace(tzinfo=ZoneInfo(time_zone))
-    since = at - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return tables.microseconds(at)
 
 
 def assemble(folder: Path, settings: Settings, run: Run) -> summary.Run:

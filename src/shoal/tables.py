@@ -7,6 +7,7 @@ Instants are microseconds since 1970 in UTC. ``person`` is the 64-bit form of ``
 from __future__ import annotations
 
 import binascii
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -104,6 +105,15 @@ PUBLIC = {
     "verdicts": VERDICTS,
     "quarantine": QUARANTINE,
 }
+
+
+def microseconds(at: datetime) -> int:
+    """Microseconds since 1970 of a time that has its zone; exact.
+
+    >>> microseconds(datetime(1970, 1, 2, tzinfo=UTC))
+    86400000000
+    """
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def profile_id(person: int) -> str:

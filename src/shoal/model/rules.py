@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from shoal.define.evaluate import Frame, evaluate, mask
-from shoal.define.parse import parse
+from shoal.define.evaluate import evaluate, mask
+from shoal.define.select import first_of, read
 from shoal.define.tree import Call, Expr, columns_of
-from shoal.define.types import Type, types_of
 from shoal.define.words import Label, to_text, to_words
 
 
@@ -43,14 +42,6 @@ class Clause:
     parts: tuple[Clause, ...] = ()
 
 
-def read(rule: str, table: pa.Table) -> Expr:
-    """The typed tree of a rule over the columns of `table`.
-
-    Raises ExpressionError with the place and the nearest known name.
-    """
-    return parse(rule, types_of(table.schema), expect=Type.BOOL)
-
-
 def select(rule: str, table: pa.Table) -> NDArray[np.bool_]:
     """The people (rows) whom a rule selects; unknown is not selected.
 
@@ -68,11 +59,7 @@ def assign(cuts: Sequence[Cut], table: pa.Table) -> NDArray[np.int64]:
     >>> assign(cuts, pa.table({"orders": [1, 3, None]})).tolist()
     [1, 0, -1]
     """
-    frame = Frame(table, table.num_rows)
-    place = np.full(table.num_rows, -1, dtype=np.int64)
-    for index in reversed(range(len(cuts))):
-        place[frame.mask(read(cuts[index].rule, table))] = index
-    return place
+    return first_of([cut.rule for cut in cuts], table)
 
 
 def words(rule: str, table: pa.Table, labels: Mapping[str, Label] | None = None) -> str:

@@ -23,7 +23,7 @@ from shoal.define.segment import SegmentFile
 from shoal.define.types import Type
 from shoal.define.words import Label
 from shoal.engine.protocol import Engine
-from shoal.errors import DataError, suggest
+from shoal.errors import suggest
 from shoal.model import brief as briefs
 from shoal.model import discover, intent, lifecycle, record, rfm, tiers
 from shoal.model.clusters import KMeansRecipe
@@ -80,14 +80,10 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
             "before": before,
             "before_text": _text(before) if before is not None else None,
             "horizon_days": days,
-            "definitions": {one.name: one.to_yaml() for one in defined.features},
             "meta": {
                 name: {"label": one.label, "unit": one.unit, "theme": one.theme} for name, one in defined.meta.items()
             },
             "hidden": sorted(defined.hidden),
-            "columns": {name: kind.value for name, kind in columns.items()},
-            "main_events": main_events(known),
-            "events": dict(known.events),
             "has_value": known.has_value,
             "derived": formulas,
             "plan": plan.to_dict(),
@@ -110,11 +106,7 @@ def _without_events(settings: Settings, defined: Sequence[Feature], events: Mapp
 
 def _catalogue(engine: Engine, files: Sequence[Path], settings: Settings) -> Catalogue:
     """What the events contain."""
-    if not files or not (rows := sum(pq.read_metadata(file).num_rows for file in files)):
-        raise DataError(
-            "no row of any source became an event, so there is nothing to segment. "
-            "Remedy: look at the quarantine table's reasons in `report.html`, mend `shoal.yaml`, run again"
-        )
+    rows = sum(pq.read_metadata(file).num_rows for file in files)
     listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
     source = f"read_parquet([{listed}], hive_partitioning = false)"
     counted = engine.query(
@@ -208,7 +200,7 @@ def _with_silent(now: pa.Table, run: Run, plan: Plan, as_of: int) -> pa.Table:
     rows = {
         name: pa.array(silent)
         if name == "person"
-        else pa.array([as_of] * len(silent), now.schema.field(name).type)
+        else pa.repeat(pa.scalar(as_of), len(silent)).cast(now.schema.field(name).type)
         if name == "as_of"
         else pa.repeat(pa.scalar(defaults[name], now.schema.field(name).type), len(silent))
         for name in now.column_names
@@ -339,7 +331,6 @@ def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) ->
             expected=expected,
             floor=settings.segments.floor,
             currency=settings.currency,
-            lead=one.brief.headline if one.kind == "rule" else "",
         )
         told.append(
             one.model_copy(update={"brief": brief if one.kind != "rule" else record.own_brief(brief, one.brief)})

@@ -15,9 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from shoal import summary, tables
-from shoal.define.evaluate import Frame
-from shoal.define.parse import parse
-from shoal.define.types import Type, types_of
+from shoal.define.select import first_of
 from shoal.settings import Settings
 from shoal.store.runs import Run
 from shoal.summary import Verdict
@@ -143,11 +141,7 @@ def _sizes(segments: Sequence[summary.Segment], people: int, settings: Settings)
 
 def _codes(segments: Sequence[summary.Segment], table: pa.Table) -> Codes:
     """The position of the segment whose rule holds for each person; -1 where none does."""
-    frame, columns = Frame(table, table.num_rows), types_of(table.schema)
-    place = np.full(table.num_rows, -1, dtype=np.int64)
-    for index in reversed(range(len(segments))):
-        place[frame.mask(parse(segments[index].rule, columns, expect=Type.BOOL))] = index
-    return place
+    return first_of([segment.rule for segment in segments], table)
 
 
 def _with_next_period(segment: summary.Segment, before: pa.Table, happened: Sequence[Outcome]) -> summary.Segment:
