@@ -31,7 +31,7 @@ docs: $(READY)  ## write the generated parts of docs/
 lock:  ## renew requirements.lock
 	$(PYTHON) -m venv $(VENV) && $(BIN)/pip install -q uv
 	$(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
-	  --all-extras --group pyproject.toml:dev pyproject.toml -o requirements.lock --upgrade
+	  --all-extras --group pyproject.toml:bench --group pyproject.toml:dev pyproject.toml -o requirements.lock --upgrade
 
 clean:
 	rm -rf $(VENV) build dist

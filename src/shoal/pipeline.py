@@ -1,4 +1,4 @@
-"""The story as code: unify, features, model, validate, report, in order, over one run's folder.
+"""The story as code: unify, features, predict, model, validate, report, in order, over one run's folder.
 
 Each stage reads tables and leaves tables. What a stage needs of another is handed to it here.
 """
@@ -52,6 +52,12 @@ def _features(work: Work) -> None:
     features(work.settings, work.engine, work.run, batches, work.tell)
 
 
+def _predict(work: Work) -> None:
+    from shoal.predict.run import predict
+
+    predict(work.settings, work.run, work.before, work.tell)
+
+
 def _model(work: Work) -> None:
     from shoal.model.run import segments
 
@@ -81,12 +87,13 @@ def _report(work: Work) -> None:
 STAGES: Mapping[str, Callable[[Work], None]] = {
     "unify": _unify,
     "features": _features,
+    "predict": _predict,
     "model": _model,
     "validate": _validate,
     "report": _report,
 }
-BEFORE_EVIDENCE = ("unify", "features", "model")
-SHARE = {"unify": 0.0, "features": 0.45, "model": 0.7, "validate": 0.85, "report": 0.97}
+BEFORE_EVIDENCE = ("unify", "features", "predict", "model")
+SHARE = {"unify": 0.0, "features": 0.4, "predict": 0.55, "model": 0.75, "validate": 0.85, "report": 0.97}
 
 
 def run(
@@ -155,6 +162,7 @@ def instant(text: str, time_zone: str) -> int:
 def assemble(folder: Path, settings: Settings, run: Run) -> summary.Run:
     """The run's summary from the parts that the stages left."""
     unified = run.read_part("unify") or {}
+    predicted = run.read_part("predict") or {}
     modelled = run.read_part("model") or {}
     validated = run.read_part("validate") or {}
     featured = run.read_part("features") or {}
@@ -164,11 +172,17 @@ def assemble(folder: Path, settings: Settings, run: Run) -> summary.Run:
         workspace=name,
         as_of=featured.get("as_of_text", ""),
         currency=settings.currency,
-        rows={**unified.get("rows", {}), **modelled.get("rows", {}), **validated.get("rows", {})},
+        rows={
+            **unified.get("rows", {}),
+            **predicted.get("rows", {}),
+            **modelled.get("rows", {}),
+            **validated.get("rows", {}),
+        },
         segments=[
             summary.Segment.model_validate(one) for one in validated.get("segments") or modelled.get("segments", [])
         ],
         verdicts=[summary.Verdict.model_validate(one) for one in validated.get("verdicts", [])],
+        models=predicted.get("models", []),
         comparison=validated.get("comparison"),
         discovery=modelled.get("discovery"),
         quality=unified.get("quality", []),
@@ -177,6 +191,7 @@ def assemble(folder: Path, settings: Settings, run: Run) -> summary.Run:
         notes=[
             *unified.get("notes", []),
             *featured.get("notes", []),
+            *predicted.get("notes", []),
             *modelled.get("notes", []),
             *(validated["notes"] if validated else [UNPROVEN]),
         ],

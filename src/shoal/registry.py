@@ -9,6 +9,7 @@ from shoal.errors import NotFound, suggest
 
 ENGINES = "shoal.engines"
 RECIPES = "shoal.recipes"
+MODELS = "shoal.models"
 
 
 def plugins(group: str) -> dict[str, EntryPoint]:

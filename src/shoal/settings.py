@@ -20,6 +20,7 @@ from shoal.errors import Fault, SettingsError, suggest
 FILE = "shoal.yaml"
 DIRECTIVES = frozenset("aAbBcdfgHIjmMnpSuUVwWxXyYGzZ%")  # letters after % in `at_format`
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
+SPAN = re.compile(r"[1-9]\d{0,5} ?[hdw]")
 
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 
@@ -155,14 +156,69 @@ class SegmentSettings(_Part):
 
 
 class Objective(_Part):
-    """What to predict. Read by the prediction stage."""
+    """What to predict. `docs/predictions.md` says what each kind means and which scores it gives."""
 
-    name: Text
-    kind: str
-    event: str | None = None
-    horizon: str | None = None
-    active_within: str | None = None
-    label: str | None = None
+    name: Text = Field(description="what its scores are called: letters, digits and _")
+    kind: Literal[
+        "label",
+        "churn",
+        "purchase",
+        "conversion",
+        "upsell",
+        "decline",
+        "cross_sell",
+        "intent",
+        "value",
+        "lookalike",
+        "affinity",
+    ] = Field("label", description="what is predicted; `label` needs a `label`, `lookalike` a `segment`")
+    event: str | list[str] | None = Field(
+        None, description="the event that counts; purchases, or whatever people do, when left out"
+    )
+    where: str | None = Field(
+        None, description="only events for which this holds, a predicate over the event's columns"
+    )
+    property: str | None = Field(
+        None, description="`cross_sell`, `affinity`: the event's property; `category` or the item when left out"
+    )
+    horizon: str | None = Field(None, description="how far ahead, such as 90d; fitted to the data's span when left out")
+    active_within: str | None = Field(None, description="only people who did `event` within this long, such as 180d")
+    among: str | None = Field(None, description="only people for whom this rule over the features holds")
+    label: str | None = Field(
+        None,
+        description="a predicate over the traits, or a sentence such as "
+        "`no Order Completed within 90d, among those active in the last 180d`",
+    )
+    segment: str | None = Field(None, description="`lookalike`: the seed segment")
+    exclude: list[str] = Field(default_factory=list, description="features that the model may not use")
+    allow: list[str] = Field(
+        default_factory=list,
+        description="features that the leak check or the protection of traits would refuse, and a purpose allows",
+    )
+    owner: str | None = Field(None, description="who answers for the model")
+    purpose: str | None = Field(None, description="what the model is for, in words; on its card")
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if not NAME.match(value):
+            raise ValueError(f"'{value}' is not a name: letters, digits and _, starting with a letter")
+        return value
+
+    @field_validator("horizon", "active_within")
+    @classmethod
+    def _span(cls, value: str | None) -> str | None:
+        if value is not None and not SPAN.fullmatch(value.strip()):
+            raise ValueError(f"'{value}' is not a span: a whole number and h, d or w, such as 90d, 13w")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Objective:
+        if self.kind == "label" and not self.label:
+            raise ValueError("kind `label` needs a `label`, such as \"churned = 'yes'\"")
+        if self.kind == "lookalike" and not self.segment:
+            raise ValueError("kind `lookalike` needs a `segment` to be alike to")
+        return self
 
 
 class Settings(_Part):
@@ -183,7 +239,9 @@ class Settings(_Part):
     goal: Literal["retention", "acquisition", "conversion", "expansion", "value", "engagement"] | None = Field(
         None, description="what the segmentation is for"
     )
-    objectives: list[Objective] = Field(default_factory=list, description="what to predict")
+    objectives: list[Objective] = Field(
+        default_factory=list, description="what to predict; `goal` chooses where there are none"
+    )
     features: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="features of your own, see docs/features.md"
     )
@@ -208,6 +266,15 @@ class Settings(_Part):
             other = folded.setdefault(name.casefold(), name)
             if other != name:
                 raise ValueError(f"'{other}' and '{name}' differ in capitals only; call one of them something else")
+        return value
+
+    @field_validator("objectives")
+    @classmethod
+    def _once(cls, value: list[Objective]) -> list[Objective]:
+        names = [one.name.casefold() for one in value]
+        twice = sorted({one.name for one in value if names.count(one.name.casefold()) > 1})
+        if twice:
+            raise ValueError(f"'{twice[0]}' is the name of two objectives; call one of them something else")
         return value
 
     @field_validator("sources", "features")

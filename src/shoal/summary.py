@@ -62,7 +62,7 @@ class Brief(Record):
 
 
 class Segment(Record):
-    """One segment of a run. `kind`: discovered, rfm, value, lifecycle, intent or rule (your own)."""
+    """One segment of a run. `kind`: discovered, predictive, rfm, value, lifecycle, intent or rule (your own)."""
 
     name: str
     version: int = 1
@@ -166,6 +166,111 @@ class SourceQuality(Record):
     notes: list[str] = []
 
 
+class Skill(Record):
+    """One way of predicting, judged on rows that it never saw.
+
+    Yes-or-no models have auc, ap (average precision), brier, log_loss, ece (expected calibration error), lift (in the
+    top tenth); value models mae, rmse, total (predicted over actual, minus 1), spearman, each of purchases and revenue
+    where the name says so (`revenue_mae`).
+    """
+
+    name: str = Field(description="what reports call it, such as LightGBM, or RFM score")
+    kind: Literal["model", "baseline"]
+    metrics: dict[str, Interval]
+
+
+class Bin(Record):
+    """People with scores alike: what was predicted of them and what came true."""
+
+    people: int
+    predicted: float
+    observed: float
+    low: float
+    high: float
+
+
+class Decile(Record):
+    """A tenth of the tested people, the highest scores first."""
+
+    decile: int = Field(description="1 has the highest scores")
+    people: int
+    predicted: float = Field(description="mean score")
+    observed: float = Field(description="mean outcome")
+    lift: float | None = Field(description="observed over the mean of everybody")
+
+
+class Importance(Record):
+    """How much of a model's judgement rests on a feature."""
+
+    feature: str
+    words: str
+    share: float = Field(description="of the mean absolute effect of all features")
+
+
+class Backtest(Record):
+    """Predictions of an earlier run whose horizon has passed, held against what happened."""
+
+    made_at: str
+    until: str
+    version: str
+    people: int
+    predicted: float = Field(description="mean score")
+    observed: float = Field(description="mean outcome")
+    metrics: dict[str, Interval]
+
+
+class Contest(Record):
+    """Champion against challenger on the newest labelled window."""
+
+    champion: str | None = Field(description="version that was in use")
+    challenger: str = Field(description="version made by this run")
+    metric: str
+    gain: Interval | None = Field(None, description="challenger better by; positive is better")
+    winner: str = Field(description="version in use from now on")
+    words: str
+
+
+class ModelCard(Record):
+    """A model with everything that one must know before using it."""
+
+    name: str = Field(description="as in `scores.model`; a value model gives several, `NAME.purchases` and so on")
+    kind: str = Field(description="the objective's kind")
+    status: Literal["used", "not used", "not enough data"]
+    version: str | None = None
+    scores: list[str] = Field(default_factory=list, description="the names in `scores.model`")
+    purpose: str = ""
+    owner: str | None = None
+    label: str = Field("", description="what is predicted, in words")
+    population: str = Field("", description="of whom, in words")
+    metric: str = Field("", description="success metric, fixed before the fit")
+    horizon_days: float | None = None
+    algorithm: str = Field("", description="the chosen way of predicting")
+    out_of_time: bool = Field(True, description="whether it was judged on a period after the one it learned from")
+    trained_from: str | None = Field(None, description="first cut-off learned from")
+    trained_until: str | None = Field(None, description="the last instant whose outcome was learned from, when judged")
+    tested_from: str | None = Field(None, description="cut-off of the test")
+    tested_until: str | None = None
+    cutoffs: int = 0
+    rows: dict[str, int] = Field(
+        default_factory=dict, description="train, train_positives, test, test_positives, people, scored"
+    )
+    skills: list[Skill] = Field(default_factory=list, description="on the test, the chosen model first")
+    baseline: str = Field("", description="the plain way that the model must beat")
+    gain: Interval | None = Field(None, description="success metric, model against baseline; positive is better")
+    calibration: list[Bin] = []
+    roc: list[tuple[float, float]] = Field([], description="(false positive rate, true positive rate)")
+    precision_recall: list[tuple[float, float]] = Field([], description="(recall, precision)")
+    deciles: list[Decile] = []
+    importances: list[Importance] = []
+    spread: dict[str, float] = Field(default_factory=dict, description="quantiles of the scores given: q10, q50, q90")
+    dropped: dict[str, str] = Field(default_factory=dict, description="feature left out, and why")
+    limits: list[str] = []
+    notes: list[str] = []
+    backtests: list[Backtest] = []
+    contest: Contest | None = None
+    extra: dict[str, Any] = Field(default_factory=dict, description="what one kind of model has: parameters, curves")
+
+
 class Run(Record):
     """A whole run; `shoal run --json` prints it."""
 
@@ -176,6 +281,7 @@ class Run(Record):
     rows: dict[str, int] = Field(description="rows of every table")
     segments: list[Segment]
     verdicts: list[Verdict]
+    models: list[ModelCard] = []
     comparison: Comparison | None = None
     discovery: Discovery | None = None
     quality: list[SourceQuality] = []

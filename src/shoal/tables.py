@@ -53,6 +53,18 @@ SCORES = pa.schema(
         ("version", pa.string()),
     ]
 )
+REASON = pa.struct([("feature", pa.string()), ("value", pa.string()), ("effect", pa.float64()), ("words", pa.string())])
+AFFINITIES = pa.schema(
+    [
+        ("profile_id", pa.string()),
+        ("as_of", INSTANT),
+        ("model", pa.string()),
+        ("rank", pa.int32()),
+        ("item", pa.string()),
+        ("score", pa.float64()),
+        ("new", pa.bool_()),
+    ]
+)
 SEGMENTS = pa.schema(
     [
         ("name", pa.string()),
@@ -100,6 +112,8 @@ PUBLIC = {
     "profiles": PROFILES,
     "identifiers": IDENTIFIERS,
     "features": FEATURES,
+    "scores": SCORES,
+    "affinities": AFFINITIES,
     "segments": SEGMENTS,
     "memberships": MEMBERSHIPS,
     "verdicts": VERDICTS,

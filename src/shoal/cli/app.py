@@ -57,7 +57,8 @@ def run(
     workspace: Folder = HERE,
     as_of: Annotated[str | None, typer.Option("--as-of", help="use nothing later than this instant (ISO 8601)")] = None,
     only: Annotated[
-        str | None, typer.Option("--only", help="one stage over the last run: unify, features, model, validate, report")
+        str | None,
+        typer.Option("--only", help="one stage over the last run: unify, features, predict, model, validate, report"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,0 +1,1 @@
+"""What people will do next: objectives, training sets that cannot leak, models held against plain baselines."""
