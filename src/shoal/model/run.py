@@ -34,7 +34,7 @@ from shoal.model.meta import FeatureMeta
 from shoal.model.portrait import crowd, portrait
 from shoal.model.predictive import forecast, predictive
 from shoal.model.rules import assign, select
-from shoal.model.scores import ScoreMeta, score_meta
+from shoal.model.scores import ScoreMeta, score_meta, unreadable
 from shoal.model.stays import memberships
 from shoal.settings import Settings
 from shoal.store.runs import Run
@@ -314,7 +314,11 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
             "segments": [one.model_dump(mode="json") for one in drawn],
             "discovery": discovery.model_dump(mode="json"),
             "rows": {"features": whole.num_rows, "segments": len(drawn), "memberships": stays.num_rows},
-            "notes": [*([found.reason] if found.reason else []), *notes],
+            "notes": [
+                *([found.reason] if found.reason else []),
+                *unreadable(run.score_columns(), known.models),
+                *notes,
+            ],
             "phrases": {cut.name: dict(cut.phrases) for cut in cuts if cut.phrases},
             "revenue": float(everybody.worth.sum()) if run.read_part("features")["has_value"] else None,
             "spreads": record.spreads(known.table, found.discovery.inputs),

@@ -84,6 +84,20 @@ def absence(column: str, models: Sequence[ModelCard]) -> str:
     return ""
 
 
+def unreadable(columns: Mapping[str, str], models: Sequence[ModelCard]) -> list[str]:
+    """Notes on the scores that no rule can read, since something else has their name.
+
+    >>> unreadable({}, [ModelCard(name="orders", kind="label", status="used", scores=["orders"])])
+    ["rules cannot read the score 'orders': a feature or another score is called so. Rename the objective"]
+    """
+    scores = [score for card in models if card.status == "used" for score in card.scores if card.kind != "affinity"]
+    return [
+        f"rules cannot read the score '{score}': a feature or another score is called so. Rename the objective"
+        for score in scores
+        if score not in columns.values()
+    ]
+
+
 def _reason(card: ModelCard) -> str:
     told = next(iter(card.notes), "") or (card.contest.words if card.contest else "")
     plain = f"it does not beat {card.baseline or 'its plain baseline'}" if card.status == "not used" else "see its card"
