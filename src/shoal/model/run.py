@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,7 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
             },
             "hidden": sorted(defined.hidden),
             "has_value": known.has_value,
+            "catalogue": asdict(known),
             "derived": formulas,
             "plan": plan.to_dict(),
             "notes": notes,
@@ -123,6 +124,7 @@ def _catalogue(engine: Engine, files: Sequence[Path], settings: Settings) -> Cat
         levels=levels,
         has_value=any(one["valued"] for one in counted),
         span_days=(max(one["last"] for one in counted) - min(one["first"] for one in counted)) / DAY,
+        first=min(one["first"] for one in counted),
         roles=settings.events,
     )
     main = main_events(known)
