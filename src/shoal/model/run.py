@@ -312,6 +312,14 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
     )
 
 
+def seeds(own: Sequence[SegmentFile], run: Run, before: Run | None) -> dict[str, str]:
+    """The rules by name that lookalikes may start from: own segments, traditional ones, and those of the run before."""
+    known = Features.read(run)
+    earlier = {one["name"]: one["rule"] for one in _segments_before(before)}
+    cut = {cut.name: cut.rule for make in TRADITIONAL for cut in make(known.table, known.meta)}
+    return {**earlier, **cut, **{one.name: one.rule for one in own}}
+
+
 def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) -> list[summary.Segment]:
     """The segments with their briefs told again, now that their stability and next period are known."""
     known = Features.read(run)

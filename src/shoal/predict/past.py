@@ -41,6 +41,16 @@ class Past:
     columns: Mapping[str, Type]
     traits: pa.Table | None = None
 
+    def only(self, tasks: Sequence[Task]) -> Past | None:
+        """The events with just the features by which the tasks say whom they mean; None where they need none."""
+        more: dict[str, Any] = {}
+        for task in tasks:
+            more.update(task.now)
+        if not more:
+            return None
+        plan = compile_plan(features_from_yaml(more), self.columns, time_zone=self.plan.time_zone)
+        return Past(self.files, self.read, plan, self.columns)
+
     def extended(self, tasks: Sequence[Task]) -> Past:
         """The same with the features by which the tasks say whom they mean."""
         more: dict[str, Any] = {}
@@ -65,7 +75,7 @@ class Past:
         instants = sorted({cutoff for found in cutoffs.values() for cutoff in found})
         after = {horizon: self._after([task for task in tasks.get(horizon, ()) if task.then]) for horizon in cutoffs}
         needed = {*self.plan.event_columns, *(name for plan in after.values() if plan for name in plan.event_columns)}
-        columns = sorted(needed - {"person"})
+        columns = sorted(needed)
 
         def bucket(file: Path) -> dict[int, pa.Table]:
             batches = list(self.read([file], columns))
