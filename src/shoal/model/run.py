@@ -21,7 +21,6 @@ from shoal.define.kernel import Plan, compile_plan
 from shoal.define.packs import Catalogue, main_events
 from shoal.define.segment import SegmentFile
 from shoal.define.types import Type
-from shoal.define.words import Label
 from shoal.engine.protocol import Engine
 from shoal.errors import suggest
 from shoal.model import brief as briefs
@@ -33,7 +32,9 @@ from shoal.model.features import DAY, define, horizon, outcomes
 from shoal.model.matrix import Matrix, build
 from shoal.model.meta import FeatureMeta
 from shoal.model.portrait import crowd, portrait
-from shoal.model.rules import Cut, assign, select
+from shoal.model.predictive import forecast, predictive
+from shoal.model.rules import assign, select
+from shoal.model.scores import ScoreMeta, score_meta
 from shoal.model.stays import memberships
 from shoal.settings import Settings
 from shoal.store.runs import Run
@@ -242,10 +243,11 @@ def _text(instant: int) -> str:
 
 @dataclass(frozen=True)
 class Features:
-    """The features table as of one instant, with what its columns mean."""
+    """The features table as of one instant with a column a score, what the columns mean, and the models behind them."""
 
     table: pa.Table
     meta: dict[str, FeatureMeta]
+    models: tuple[summary.ModelCard, ...] = ()
 
     @classmethod
     def read(cls, run: Run, name: str = "features") -> Features:
@@ -253,59 +255,69 @@ class Features:
         part = run.read_part("features")
         meta = {one: FeatureMeta(one, **described) for one, described in part["meta"].items()}
         meta |= {one: FeatureMeta(one, label, "", "lifecycle") for one, label in LABELS.items()}
-        return cls(run.table(name).drop_columns(part["hidden"]), meta)
+        models = model_cards(run)
+        meta |= score_meta(run.score_columns(), models)
+        return cls(run.people(name).drop_columns(part["hidden"]), meta, tuple(models))
 
     @property
-    def labels(self) -> dict[str, Label]:
-        return {name: one.spoken for name, one in self.meta.items()}
+    def behaviour(self) -> pa.Table:
+        """The features without the scores: what the segments made of the past alone may read."""
+        scores = [name for name in self.table.column_names if isinstance(self.meta.get(name), ScoreMeta)]
+        return self.table.drop_columns(scores)
 
     @property
     def inputs(self) -> pa.Table:
         """The columns that discovery may use: features of behaviour, not those derived from everybody's."""
-        return self.table.drop_columns([name for name in LABELS if name in self.table.column_names])
+        return self.behaviour.drop_columns([name for name in LABELS if name in self.table.column_names])
+
+
+def model_cards(run: Run) -> list[summary.ModelCard]:
+    """The cards of the run's models, used or not."""
+    part = run.read_part("predict") or {}
+    return [summary.ModelCard.model_validate(one) for one in part.get("models", [])]
 
 
 def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: Run | None, tell: Tell) -> None:
-    """Writes `segments` and `memberships`: discovered, traditional, and the workspace's own."""
+    """Writes `segments` and `memberships`: discovered, predictive, traditional, and the workspace's own."""
     known = Features.read(run)
-    whole = run.table("features")
+    whole = run.people()
+    mine, notes = record.own_cuts(own, whole, known.models)
     tell("model: discovering", 0.72)
     everybody = crowd(known.inputs, known.meta, seed=SEED)
-    traditional = [cut for make in TRADITIONAL for cut in make(known.table, known.meta)]
-    mine = [Cut(one.name, "rule", one.rule, facts={"headline": one.description}) for one in own]
-    record.check_rules(mine, whole)
+    traditional = [cut for make in TRADITIONAL for cut in make(known.behaviour, known.meta)]
     taken = [cut.name for cut in (*traditional, *mine)]
+    ahead = predictive(known.table, known.meta, known.models, floor=settings.segments.floor, taken=taken)
     found = discover.discover(
         known.inputs,
         known.meta,
         budget=settings.segments.budget,
         floor=settings.segments.floor,
         seed=SEED,
-        taken=taken,
+        taken=[*taken, *(cut.name for cut in ahead)],
         everybody=everybody,
     )
-    cuts = record.named([*found.cuts, *traditional, *mine])
+    cuts = record.named([*found.cuts, *ahead, *traditional, *mine])
     members = [select(cut.rule, whole) for cut in cuts]
     kept = [place for place, member in enumerate(members) if member.any() or cuts[place].kind == "rule"]
     cuts, members = [cuts[place] for place in kept], [members[place] for place in kept]
     tell("model: memberships", 0.78)
-    drawn = record.draw(cuts, members, known.table, known.labels, everybody, settings, own, found.discovery.inputs)
+    drawn = record.draw(cuts, members, whole, known.meta, everybody, settings, own, found.discovery.inputs)
     drawn = record.versions(drawn, _segments_before(before))
     _write_segments(run, drawn)
     as_of = run.read_part("features")["as_of"]
     stays = memberships(whole["profile_id"], drawn, members, as_of, _stays_before(before, as_of))
     pq.write_table(stays, run.path("memberships"), compression="zstd", compression_level=1)
     tree = found.discovery.tree
-    discovery = found.discovery.model_copy(
-        update={"tree": record.spoken(tree, known.table, known.labels) if tree else None}
-    )
+    labels = {name: one.spoken for name, one in known.meta.items()}
+    discovery = found.discovery.model_copy(update={"tree": record.spoken(tree, known.table, labels) if tree else None})
     run.write_part(
         "model",
         {
             "segments": [one.model_dump(mode="json") for one in drawn],
             "discovery": discovery.model_dump(mode="json"),
             "rows": {"features": whole.num_rows, "segments": len(drawn), "memberships": stays.num_rows},
-            "notes": [found.reason] if found.reason else [],
+            "notes": [*([found.reason] if found.reason else []), *notes],
+            "phrases": {cut.name: dict(cut.phrases) for cut in cuts if cut.phrases},
             "revenue": float(everybody.worth.sum()) if run.read_part("features")["has_value"] else None,
             "spreads": record.spreads(known.table, found.discovery.inputs),
         },
@@ -323,7 +335,7 @@ def seeds(own: Sequence[SegmentFile], run: Run, before: Run | None) -> dict[str,
 def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) -> list[summary.Segment]:
     """The segments with their briefs told again, now that their stability and next period are known."""
     known = Features.read(run)
-    whole = run.table("features")
+    whole = run.people()
     everybody = crowd(known.inputs, known.meta, seed=SEED)
     stable = {
         verdict["subject"]: verdict["value"]
@@ -333,14 +345,19 @@ def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) ->
     told = []
     for one in judged:
         expected = one.next_period.get("revenue")
+        member = select(one.rule, whole)
+        ahead = forecast(one.rule, member, whole, known.meta, settings.currency)
         brief = briefs.brief(
             everybody,
-            portrait(everybody, select(one.rule, whole)),
+            portrait(everybody, member),
             stability=stable.get(one.name),
             fidelity=one.fidelity,
             expected=expected,
             floor=settings.segments.floor,
             currency=settings.currency,
+            lead=ahead.lead,
+            worth=ahead.worth,
+            ahead=ahead.tags,
         )
         told.append(
             one.model_copy(update={"brief": brief if one.kind != "rule" else record.own_brief(brief, one.brief)})
@@ -355,15 +372,16 @@ def contenders(run: Run, settings: Settings) -> list[tuple[str, str, NDArray[np.
     knowledge); the others get as many segments as it has.
     """
     known = Features.read(run, "features_before")
+    table = known.behaviour
     choices = run.read_part("model")["discovery"]["choices"]
     k = next((one["k"] for one in choices if one["chosen"]), None)
-    found = discover.discover(known.table, known.meta, k=k, floor=settings.segments.floor, seed=SEED)
+    found = discover.discover(table, known.meta, k=k, floor=settings.segments.floor, seed=SEED)
     cuts = {("Discovered segments", "discovered"): list(found.cuts)}
     k = len(found.cuts) or settings.segments.budget
-    cuts["RFM segments", "rfm"] = rfm.grouped(known.table, k, known.meta)
-    cuts["Value tiers", "value"] = tiers.split(known.table, k, known.meta)
-    cuts["Lifecycle stages", "lifecycle"] = lifecycle.lifecycle(known.table, known.meta)
-    return [(name, kind, assign(made, known.table)) for (name, kind), made in cuts.items() if len(made) > 1]
+    cuts["RFM segments", "rfm"] = rfm.grouped(table, k, known.meta)
+    cuts["Value tiers", "value"] = tiers.split(table, k, known.meta)
+    cuts["Lifecycle stages", "lifecycle"] = lifecycle.lifecycle(table, known.meta)
+    return [(name, kind, assign(made, table)) for (name, kind), made in cuts.items() if len(made) > 1]
 
 
 def refit(run: Run, settings: Settings, k: int) -> tuple[Matrix, Callable[[NDArray[np.int64], int], Assign]]:

@@ -10,6 +10,7 @@ PLAIN_MARKS = {"pass": "+", "warn": "!", "fail": "x", "not enough data": "-"}
 
 KINDS = {
     "discovered": "Discovered segments",
+    "predictive": "Predictive segments",
     "rfm": "RFM segments",
     "value": "Value tiers",
     "lifecycle": "Lifecycle stages",
@@ -37,6 +38,9 @@ GLOSSARY = {
     "As of": "The moment the run looks from. It uses nothing that happened later.",
     "Segment": "A named rule over features. A person is in it or not; the rule is all there is to it.",
     "Discovered segment": "Found by grouping people who behave alike, then written as a short rule.",
+    "Predictive segment": "A rule over scores: what models expect people to do next. The threshold is a plain number.",
+    "Score": "What a model says of a person: a probability, or an amount. A model that does not beat a plain way of "
+    "guessing is not used.",
     "Fidelity": "How far the short rule picks the same people as the grouping it was written from. 100% is the same.",
     "Value share": "The part of past revenue that came from a segment's people.",
     "Next period": "What people did after a moment in the past, for those whom the rule held at that moment.",

@@ -5,7 +5,7 @@ Its story is `validate`. What it needs of other stages is handed to it: the reci
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from shoal import summary, tables
+from shoal.define.parse import names_in
 from shoal.define.select import first_of
 from shoal.settings import Settings
 from shoal.store.runs import Run
@@ -53,8 +54,8 @@ def validate(
     """
     segments = [summary.Segment.model_validate(one) for one in run.read_part("model")["segments"]]
     found = [one for one in segments if one.kind == DISCOVERED]
-    now = run.table("features")
-    ours = [one for one in segments if one.kind in (DISCOVERED, "rule")]
+    now = run.people()
+    ours = [one for one in segments if one.kind in (DISCOVERED, "predictive", "rule")]
     verdicts = [*action_verdicts(ours), *_sizes(segments, now.num_rows, settings)]
     if found:
         agreement = run.read_part("model")["discovery"]["fidelity"]
@@ -67,9 +68,10 @@ def validate(
     tell("validate: next period", 0.9)
     comparison = None
     if run.files("features_before"):
-        before = derive(run.table("features_before"), run.read_part("features")["derived"])
+        before = derive(run.people("features_before"), run.read_part("features")["derived"])
         happened = outcomes(run)
-        segments = [_with_next_period(one, before, happened) for one in segments]
+        unscored = unknown_then(before, run.score_columns())
+        segments = [_with_next_period(one, before, happened, unscored) for one in segments]
         if cuts := [Cut(*one) for one in contenders(run, settings)]:
             scores = explained(cuts, happened, seed=1)
             comparison = compare(scores, **_period(run))
@@ -144,8 +146,17 @@ def _codes(segments: Sequence[summary.Segment], table: pa.Table) -> Codes:
     return first_of([segment.rule for segment in segments], table)
 
 
-def _with_next_period(segment: summary.Segment, before: pa.Table, happened: Sequence[Outcome]) -> summary.Segment:
-    """What the people for whom the rule held one period ago did next."""
+def unknown_then(before: pa.Table, columns: Iterable[str]) -> frozenset[str]:
+    """The scores that nobody had one period ago: whom a rule over them would have selected is not known."""
+    return frozenset(name for name in columns if before[name].null_count == before.num_rows)
+
+
+def _with_next_period(
+    segment: summary.Segment, before: pa.Table, happened: Sequence[Outcome], unscored: frozenset[str]
+) -> summary.Segment:
+    """What the people for whom the rule held one period ago did next; nothing where that is not known."""
+    if names_in(segment.rule) & unscored:
+        return segment.model_copy(update={"next_period": {}})
     value = [one for one in happened if one.kind == "value"]
     member = np.where(_codes([segment], before) == 0, 0, -1)
     found = next_period(member, value, k=1)
