@@ -12,7 +12,7 @@ from typing import Any, Literal
 from shoal.report.numbers import NOT_KNOWN, count, days, decimal, fixed, instant, known, money, percent
 from shoal.report.skills import brackets, chosen, metric, parts, reading, success, to_beat
 from shoal.report.words import title
-from shoal.summary import Bin, ModelCard, Result
+from shoal.summary import Bin, Interval, ModelCard, Result
 
 SILENT = (
     "The last run predicted nothing. Name a `goal:`, such as retention, or `objectives:` in shoal.yaml and run again; "
@@ -93,7 +93,7 @@ def verdict(card: ModelCard, currency: str | None = None) -> str:
     told, figure = _told(card, mine.value, currency), reading(card.metric, mine.value, currency)
     limits = brackets(card.metric, mine, currency)
     base = parts(card.metric)[1]
-    rival = _hundred(other) if base in ("auc", "recall") else reading(card.metric, other, currency)
+    rival = _hundred(other) if told and base in ("auc", "recall") else reading(card.metric, other, currency)
     against = f"; {card.baseline}: {rival}" if other is not None else ""
     if not told:
         return f"{metric(card.metric)} {figure}{limits}{against}."
@@ -146,14 +146,20 @@ def standing(card: ModelCard, currency: str | None = None) -> str:
     if gain is None or gain.value is None or not known(gain.value):
         return ""
     name, rival = card.metric, f"its baseline ({card.baseline})" if card.baseline else "its baseline"
-    size = reading(name, abs(gain.value), currency).removeprefix("+")
-    if known(gain.low) and gain.low is not None and gain.low > 0:
-        return f"Beats {rival} by {size}{brackets(name, gain, currency)}."
-    if known(gain.high) and gain.high is not None and gain.high < 0:
-        return f"Loses to {rival} by {size}{brackets(name, gain, currency)}."
-    better = "better" if gain.value >= 0 else "worse"
-    doubt = ", which includes zero" if known(gain.low) and known(gain.high) else ", with no interval"
-    return f"Cannot be told from {rival}: {better} by {size}{brackets(name, gain, currency)}{doubt}."
+    if gain.value < 0:  # said as a loss, so its interval is one of losses too
+        gain = Interval(value=-gain.value, low=_less(gain.high), high=_less(gain.low))
+        beats, better = "Loses to", "worse"
+    else:
+        beats, better = "Beats", "better"
+    size = reading(name, gain.value, currency).removeprefix("+") + brackets(name, gain, currency)
+    if gain.low is not None and gain.low > 0:
+        return f"{beats} {rival} by {size}."
+    doubt = "which includes zero" if known(gain.low) and known(gain.high) else "with no interval"
+    return f"Cannot be told from {rival}: {better} by {size}, {doubt}."
+
+
+def _less(value: float | None) -> float | None:
+    return None if value is None else -value
 
 
 Unit = Literal["share", "money", "number"]

@@ -16,28 +16,9 @@ from shoal.summary import Run
 
 OPEN_CARDS = 3  # models whose card is open; the others are folded
 _SPEAK = (
-    *(
-        card.about,
-        card.anchor,
-        skills.best,
-        skills.chosen,
-        skills.estimate,
-        skills.groups,
-        card.headline,
-        skills.metric,
-    ),
-    *(
-        card.ordered,
-        card.quantity,
-        card.reach,
-        skills.reading,
-        skills.short,
-        card.standing,
-        card.status,
-        skills.success,
-        skills.to_beat,
-    ),
-    *(card.verdict, skillcharts.plots, skillcharts.share, skillcharts.tallest),
+    *(card.about, card.anchor, card.headline, card.ordered, card.quantity, card.reach, card.standing, card.status),
+    *(card.verdict, skillcharts.plots, skillcharts.share, skillcharts.tallest, skills.best, skills.chosen),
+    *(skills.estimate, skills.groups, skills.metric, skills.reading, skills.short, skills.success, skills.to_beat),
 )
 
 

@@ -19,6 +19,7 @@ from shoal.summary import Bin, Interval, ModelCard
 WIDTH, HEIGHT = 300.0, 286.0
 FRAME = Box(46, 10, WIDTH - 20, HEIGHT - 40)
 SKEWED = 30.0  # from this ratio on, amounts lie on a logarithmic axis
+DECADES = 1e5  # an amount this many times smaller than the largest lies at the axis's end
 NEAR = 1.5  # places of a curve nearer than this look like one
 
 
@@ -58,9 +59,10 @@ def scale(values: Iterable[float], *, amounts: bool = False) -> Scale:
     (Scale(low=0.0, high=0.4, logarithmic=False), Scale(low=1.0, high=10000.0, logarithmic=True))
     """
     found = [value for value in values if known(value)]
-    positive = [value for value in found if value > 0]
-    if amounts and positive and max(positive) / min(positive) >= SKEWED:
-        return Scale(10.0 ** math.floor(math.log10(min(positive))), 10.0 ** math.ceil(math.log10(max(positive))), True)
+    most = max(found, default=0.0)
+    least = min((value for value in found if value > most / DECADES), default=0.0)
+    if amounts and most > 1e-6 and most / least >= SKEWED:
+        return Scale(10.0 ** math.floor(math.log10(least)), 10.0 ** math.ceil(math.log10(most)), True)
     places = ticks(min([0.0, *found]), max([0.0, *found]))
     return Scale(places[0], places[-1])
 
