@@ -59,6 +59,10 @@ def overview(run: Run, report: str = "") -> RenderableType:
     if view.traditional:
         kinds = ", ".join(f"{words.kind(kind)} ({len(group)})" for kind, group in view.traditional.items())
         parts += [Text(), say(f"Beside them: {kinds}. See: shoal segments", "dim")]
+    if run.models:
+        from shoal.report.models import Predictions
+
+        parts += [heading("Predictions"), Predictions(run.models, run.currency), say("See: shoal models", "dim")]
     parts += [heading("Against the traditional segments"), say(view.outcome)]
     if run.verdicts:
         parts += [heading("Checks"), Tally(view), _doubts(view)]
