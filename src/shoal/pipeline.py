@@ -199,7 +199,10 @@ def assemble(folder: Path, settings: Settings, run: Run) -> summary.Run:
             **featured.get("extra", {}),
             "revenue": modelled.get("revenue"),
             "spreads": modelled.get("spreads", {}),
-            "labels": {feature: one["label"] for feature, one in featured.get("meta", {}).items()},
+            "labels": {
+                **{feature: one["label"] for feature, one in featured.get("meta", {}).items()},
+                **modelled.get("labels", {}),
+            },
         },
     )
 

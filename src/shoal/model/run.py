@@ -25,11 +25,12 @@ from shoal.define.words import Label
 from shoal.engine.protocol import Engine
 from shoal.errors import suggest
 from shoal.model import brief as briefs
-from shoal.model import discover, intent, lifecycle, record, rfm, tiers
+from shoal.model import discover, intent, lifecycle, record, rfm, tiers, traits
 from shoal.model.clusters import KMeansRecipe
 from shoal.model.derived import LABELS, derivations, derive
 from shoal.model.distil import distil
 from shoal.model.features import DAY, define, horizon, outcomes
+from shoal.model.levels import behaviour
 from shoal.model.matrix import Matrix, build
 from shoal.model.meta import FeatureMeta
 from shoal.model.portrait import crowd, portrait
@@ -51,26 +52,33 @@ Assign = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 
 def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tell) -> None:
-    """Writes `features` as of the run's instant, `features_before` one period earlier, `outcomes` of that period."""
+    """Writes `features` as of the run's instant, `features_before` one period earlier, `outcomes` of that period.
+
+    Both have the traits of profile sources too, but for those of before that are times.
+    """
     unified = run.read_part("unify")
     as_of: int = unified["as_of"]
     files = run.files("events")
     known = _catalogue(engine, files, settings)
-    defined = define(known, settings.features)
-    days = horizon(known.span_days)
+    defined = define(known, settings.features, events=settings.tells_events)
+    days = horizon(known.span_days) if settings.tells_events else None
     columns = {"at": Type.TIME, "event": Type.TEXT, "value": Type.NUMBER}
     columns |= {name: KINDS[kind] for name, kind in known.properties.items()}
     tell("features", 0.45)
     plan = compile_plan(defined.features, columns, time_zone=settings.time_zone)
     after = compile_plan(outcomes(known, days), columns, time_zone=settings.time_zone) if days else None
     before = as_of - days * DAY if days else None
-    now = _compute(files, read, plan, after, as_of, before, run, tell)
+    profiles = pq.read_table(run.path("profiles"))
+    told = traits.told(profiles, settings.told_traits, {*plan.names, *LABELS})
+    now = _compute(files, read, plan, after, as_of, before, told, run, tell)
     now = _with_silent(now, run, plan, as_of)
     formulas = derivations(now, defined.meta)
     with _Writer(run, "features") as everybody:
-        everybody.write(derive(now, formulas))
-    notes = _without_events(settings, defined.features, known.events)
-    if before is None:
+        everybody.write(told.beside(derive(now, formulas), told.names))
+    notes = [*told.notes, *_without_events(settings, defined.features, known.events)]
+    if not settings.tells_events:
+        notes.append("no source tells what people did: segments are of traits, and no next period can judge them")
+    elif before is None:
         notes.append("the data span less than eight days: there is no next period to judge segments by")
     run.write_part(
         "features",
@@ -81,9 +89,14 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
             "before_text": _text(before) if before is not None else None,
             "horizon_days": days,
             "meta": {
-                name: {"label": one.label, "unit": one.unit, "theme": one.theme} for name, one in defined.meta.items()
+                **{
+                    name: {"label": one.label, "unit": one.unit, "theme": one.theme}
+                    for name, one in defined.meta.items()
+                },
+                **told.described(),
             },
             "hidden": sorted(defined.hidden),
+            "traits": told.names,
             "has_value": known.has_value,
             "derived": formulas,
             "plan": plan.to_dict(),
@@ -114,6 +127,8 @@ def _catalogue(engine: Engine, files: Sequence[Path], settings: Settings) -> Cat
         f'count(*) FILTER (value <> 0) AS valued, count(DISTINCT epoch_us("at") % {DAY}) AS clocks '
         f"FROM {source} GROUP BY event ORDER BY n DESC, event"
     ).to_pylist()
+    if not counted:
+        return Catalogue({}, has_clock=False, span_days=0.0, roles=settings.events)
     struct = pq.read_schema(files[0]).field("properties").type
     properties = {field.name: _kind(field.type) for field in struct if _kind(field.type)}
     levels = {name: _levels(engine, source, name, rows) for name in LEVELLED if properties.get(name) == "text"}
@@ -153,6 +168,7 @@ def _compute(
     after: Plan | None,
     as_of: int,
     before: int | None,
+    told: traits.Told,
     run: Run,
     tell: Tell,
 ) -> pa.Table:
@@ -178,7 +194,7 @@ def _compute(
         for done, (now, earlier, happened) in enumerate(pool.map(bucket, files), 1):
             parts.append(now)
             if earlier is not None and happened is not None:
-                past.write(earlier)
+                past.write(told.beside(earlier, told.lasting))
                 since.write(happened)
             tell("features", 0.45 + 0.25 * done / len(files))
     return pa.concat_tables(parts)
@@ -240,18 +256,26 @@ def _text(instant: int) -> str:
 
 @dataclass(frozen=True)
 class Features:
-    """The features table as of one instant, with what its columns mean."""
+    """The features table as of one instant, with what its columns mean.
+
+    Where no source tells what people did, common values of their traits are columns too.
+    """
 
     table: pa.Table
     meta: dict[str, FeatureMeta]
+    events: bool = True
 
     @classmethod
-    def read(cls, run: Run, name: str = "features") -> Features:
+    def read(cls, run: Run, settings: Settings, name: str = "features") -> Features:
         """Reads a run's table; what serves only as a part of other features stays out."""
         part = run.read_part("features")
         meta = {one: FeatureMeta(one, **described) for one, described in part["meta"].items()}
         meta |= {one: FeatureMeta(one, label, "", "lifecycle") for one, label in LABELS.items()}
-        return cls(run.table(name).drop_columns(part["hidden"]), meta)
+        table = run.table(name).drop_columns(part["hidden"])
+        if not settings.tells_events:
+            predicted = traits.outcomes(settings.objectives, table.schema)
+            table, meta = traits.numbered(table, meta, part["traits"], predicted)
+        return cls(table, meta, settings.tells_events)
 
     @property
     def labels(self) -> dict[str, Label]:
@@ -259,17 +283,22 @@ class Features:
 
     @property
     def inputs(self) -> pa.Table:
-        """The columns that discovery may use: features of behaviour, not those derived from everybody's."""
-        return self.table.drop_columns([name for name in LABELS if name in self.table.column_names])
+        """The columns that discovery may use, not those derived from everybody's.
+
+        They are features of behaviour; traits only where there is no behaviour.
+        """
+        table = behaviour(self.table, self.meta) if self.events else self.table
+        return table.drop_columns([name for name in LABELS if name in table.column_names])
 
 
 def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: Run | None, tell: Tell) -> None:
     """Writes `segments` and `memberships`: discovered, traditional, and the workspace's own."""
-    known = Features.read(run)
+    known = Features.read(run, settings)
     whole = run.table("features")
     tell("model: discovering", 0.72)
     everybody = crowd(known.inputs, known.meta, seed=SEED)
-    traditional = [cut for make in TRADITIONAL for cut in make(known.table, known.meta)]
+    done = behaviour(known.table, known.meta)
+    traditional = [cut for make in TRADITIONAL for cut in make(done, known.meta)]
     mine = [Cut(one.name, "rule", one.rule, facts={"headline": one.description}) for one in own]
     record.check_rules(mine, whole)
     taken = [cut.name for cut in (*traditional, *mine)]
@@ -306,13 +335,14 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
             "notes": [found.reason] if found.reason else [],
             "revenue": float(everybody.worth.sum()) if run.read_part("features")["has_value"] else None,
             "spreads": record.spreads(known.table, found.discovery.inputs),
+            "labels": {name: known.meta[name].label for name in found.discovery.inputs},
         },
     )
 
 
 def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) -> list[summary.Segment]:
     """The segments with their briefs told again, now that their stability and next period are known."""
-    known = Features.read(run)
+    known = Features.read(run, settings)
     whole = run.table("features")
     everybody = crowd(known.inputs, known.meta, seed=SEED)
     stable = {
@@ -344,21 +374,22 @@ def contenders(run: Run, settings: Settings) -> list[tuple[str, str, NDArray[np.
     The discovered one is found anew from what was known then, in the number chosen now (that number alone is later
     knowledge); the others get as many segments as it has.
     """
-    known = Features.read(run, "features_before")
+    known = Features.read(run, settings, "features_before")
     choices = run.read_part("model")["discovery"]["choices"]
     k = next((one["k"] for one in choices if one["chosen"]), None)
-    found = discover.discover(known.table, known.meta, k=k, floor=settings.segments.floor, seed=SEED)
+    found = discover.discover(known.inputs, known.meta, k=k, floor=settings.segments.floor, seed=SEED)
     cuts = {("Discovered segments", "discovered"): list(found.cuts)}
     k = len(found.cuts) or settings.segments.budget
-    cuts["RFM segments", "rfm"] = rfm.grouped(known.table, k, known.meta)
-    cuts["Value tiers", "value"] = tiers.split(known.table, k, known.meta)
-    cuts["Lifecycle stages", "lifecycle"] = lifecycle.lifecycle(known.table, known.meta)
+    done = behaviour(known.table, known.meta)
+    cuts["RFM segments", "rfm"] = rfm.grouped(done, k, known.meta)
+    cuts["Value tiers", "value"] = tiers.split(done, k, known.meta)
+    cuts["Lifecycle stages", "lifecycle"] = lifecycle.lifecycle(done, known.meta)
     return [(name, kind, assign(made, known.table)) for (name, kind), made in cuts.items() if len(made) > 1]
 
 
 def refit(run: Run, settings: Settings, k: int) -> tuple[Matrix, Callable[[NDArray[np.int64], int], Assign]]:
     """The discovery's design matrix, and the whole recipe (clusters and the tree that says them) on drawn people."""
-    known = Features.read(run)
+    known = Features.read(run, settings)
     matrix = build(known.inputs, known.meta, seed=SEED)
     recipe = KMeansRecipe()
 
