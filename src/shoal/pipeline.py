@@ -58,7 +58,7 @@ def _predict(work: Work) -> None:
     from shoal.unify.events import batches
 
     def rules() -> Mapping[str, str]:
-        return seeds(work.own, work.run, work.before)
+        return seeds(work.settings, work.own, work.run, work.before)
 
     predict(work.settings, work.run, work.before, batches, rules, work.tell)
 
@@ -213,7 +213,10 @@ def assemble(folder: Path, settings: Settings, run: Run) -> summary.Run:
             **featured.get("extra", {}),
             "revenue": modelled.get("revenue"),
             "spreads": modelled.get("spreads", {}),
-            "labels": {feature: one["label"] for feature, one in featured.get("meta", {}).items()},
+            "labels": {
+                **{feature: one["label"] for feature, one in featured.get("meta", {}).items()},
+                **modelled.get("labels", {}),
+            },
         },
     )
 
