@@ -12,24 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from shoal.define.protected import is_protected
 from shoal.model.meta import WINDOWS, FeatureMeta, complete, split
 
 STANDING = frozenset({"person", "profile_id", "as_of"})
-PROTECTED = frozenset(
-    [
-        "age",
-        "gender",
-        "sex",
-        "race",
-        "ethnicity",
-        "religion",
-        "nationality",
-        "disability",
-        "orientation",
-        "birthdate",
-        "birthday",
-    ]
-)
 BROWSING = frozenset({"sessions", "views", "searches", "carts", "checkouts", "logins", "wishes", "comparisons"})
 COUNTS_OF_LINES = frozenset({"events", "active_days", "events_trend", "depth", "adoption"})
 HIDDEN = "hidden"  # computed for other features only
@@ -215,7 +201,7 @@ def _no_habit_yet(table: pa.Table, meta: Sequence[FeatureMeta]) -> dict[str, str
 
 def _unusable(table: pa.Table, name: str) -> str:
     column = table[name]
-    if PROTECTED & set(name.lower().split("_")):
+    if is_protected(name):
         return "not used: a protected trait"
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         return f"not used: {column.type} is not a number"
