@@ -135,7 +135,8 @@ def _fit(kind: Kind, z: Array, y: Array) -> Calibration:
     place = quantile_bins(z, BINS)
     counts = np.bincount(place).astype(np.float64)
     centres = np.bincount(place, weights=z) / counts
-    rates = _isotonic(np.bincount(place, weights=y), counts)
+    ones = np.bincount(place, weights=y).astype(np.float64)
+    rates = _isotonic(ones, counts)
     # One knot a block of equal rates, at its centre: between blocks the order of scores is kept.
     _, block = np.unique(rates, return_inverse=True)
     mass = np.bincount(block, weights=counts)
