@@ -96,16 +96,20 @@ class Fit:
 
     def spread(self, crowd: Triples, days: float) -> Floats:
         """Standard error of log `expected`, from the uncertainty of the parameters (delta method)."""
-        step = 0.01
-        slopes = []
-        for one in np.eye(len(self.logs)) * step:
-            up, down = (
-                self.model.expected(self.logs + way * one, crowd.x, crowd.t_x, crowd.T, days) for way in (1, -1)
-            )
-            slopes.append((np.log(np.maximum(up, 1e-12)) - np.log(np.maximum(down, 1e-12))) / (2 * step))
-        slope = np.array(slopes)
-        known = np.nan_to_num(self.covariance)
-        return np.sqrt(np.maximum(np.einsum("ik,ij,jk->k", slope, known, slope), 0.0))
+
+        def logarithm(logs: Floats) -> Floats:
+            return np.log(np.maximum(self.model.expected(logs, crowd.x, crowd.t_x, crowd.T, days), 1e-12))
+
+        return delta(logarithm, self.logs, self.covariance)
+
+    def alive_spread(self, crowd: Triples) -> Floats:
+        """Standard error of the log-odds of `alive` (delta method)."""
+
+        def log_odds(logs: Floats) -> Floats:
+            chance = np.clip(self.model.alive(logs, crowd.x, crowd.t_x, crowd.T), 1e-12, 1 - 1e-12)
+            return np.log(chance) - np.log1p(-chance)
+
+        return delta(log_odds, self.logs, self.covariance)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; `from_dict` is the inverse."""
@@ -208,6 +212,13 @@ def inverse(curved: Floats) -> Floats:
     found[flat, :] = np.nan
     found[:, flat] = np.nan
     return found
+
+
+def delta(function: Callable[[Floats], Floats], logs: Floats, covariance: Floats) -> Floats:
+    """Standard errors of `function` of the log-parameters; directions without a known variance count for nothing."""
+    step = 0.01
+    slope = np.array([(function(logs + one) - function(logs - one)) / (2 * step) for one in np.eye(len(logs)) * step])
+    return np.sqrt(np.maximum(np.einsum("ik,ij,jk->k", slope, np.nan_to_num(covariance), slope), 0.0))
 
 
 def bounds_hit(names: tuple[str, ...], logs: Floats) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shoal.predict.btyd.fit import Objective, climb, hessian, inverse
+from shoal.predict.btyd.fit import Objective, climb, delta, hessian, inverse
 
 Floats = NDArray[np.float64]
 NAMES = ("p", "q", "gamma")
@@ -49,14 +49,7 @@ class Spend:
 
     def spread(self, x: Floats, m: Floats) -> Floats:
         """Standard error of log `expected`, from the uncertainty of the parameters (delta method)."""
-        step = 0.01
-        slope = np.array(
-            [
-                (np.log(mean_spend(self.logs + one, x, m)) - np.log(mean_spend(self.logs - one, x, m))) / (2 * step)
-                for one in np.eye(3) * step
-            ]
-        )
-        return np.sqrt(np.maximum(np.einsum("ik,ij,jk->k", slope, np.nan_to_num(self.covariance), slope), 0.0))
+        return delta(lambda logs: np.log(mean_spend(logs, x, m)), self.logs, self.covariance)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
