@@ -77,9 +77,7 @@ class Affinity:
         """The same items going together, other weights of one's own habits."""
         return replace(self, choice=replace(self.choice, own=own, repeat=repeat))
 
-    def top(
-        self, baskets: Baskets, k: int, *, rows: NDArray[np.int64] | None = None, new_only: bool = False
-    ) -> Ranked:
+    def top(self, baskets: Baskets, k: int, *, rows: NDArray[np.int64] | None = None, new_only: bool = False) -> Ranked:
         """The `k` best items of the people of `baskets`, all of them or those at `rows`.
 
         `new_only` leaves out what a person ever had.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from shoal.predict.learner import Array
 from shoal.predict.objective import Task
@@ -29,7 +30,7 @@ Measure = Callable[[Array, Array], dict[str, Interval]]
 
 
 def note(
-    pending: pa.Table, task: Task, person: Array, score: Array, *, version: str, as_of: int, seed: int = 0
+    pending: pa.Table, task: Task, person: NDArray[np.int64], score: Array, *, version: str, as_of: int, seed: int = 0
 ) -> pa.Table:
     """`pending` with what was predicted at `as_of`, unless a set not much older waits already."""
     mine = _of(pending, task)
@@ -58,7 +59,7 @@ def due(pending: pa.Table, task: Task, as_of: int) -> list[int]:
 
 
 def judge(
-    pending: pa.Table, task: Task, made_at: int, person: Array, outcome: Array, measure: Measure
+    pending: pa.Table, task: Task, made_at: int, person: NDArray[np.int64], outcome: Array, measure: Measure
 ) -> Backtest | None:
     """One matured set against the outcomes of the same people; None when nobody of them is left."""
     mine = _of(pending, task).filter(pc.equal(_of(pending, task)["made_at"], made_at))

@@ -145,6 +145,14 @@ def _fault(one: Objective, place: str, what: str, remedy: str) -> SettingsError:
     return SettingsError([Fault(FILE, None, f"objectives.{one.name}.{place}", what, remedy)])
 
 
+def events_of(one: Objective, known: Catalogue) -> list[str]:
+    """The events that an objective counts.
+
+    Raises SettingsError when it names one that nobody has done.
+    """
+    return _events(one, known, one.event)
+
+
 def _events(one: Objective, known: Catalogue, names: str | Sequence[str] | None) -> list[str]:
     wished = [names] if isinstance(names, str) else list(names or main_events(known))
     folded = {event.casefold(): event for event in known.events}

@@ -66,9 +66,18 @@ def answer(
     people = labelled.filter(pa.array(meant(task, labelled)))
     plain = _plain(people, late, split=bool(cuts.train))
     card = _card(task, cuts, train, test)
-    learned = learn(train, test, baselines=plain, metric=task.metric, seed=SEED, allow=task.objective.allow, exclude=())
-    if isinstance(learned, NotEnough):
-        return Found(card.model_copy(update={"status": "not enough data", "notes": [learned.words]}))
+    try:
+        learned = learn(
+            train,
+            test,
+            baselines=plain,
+            metric=task.metric,
+            seed=SEED,
+            allow=task.objective.allow,
+            labels=known.labels,
+        )
+    except NotEnough as error:
+        return Found(card.model_copy(update={"notes": [str(error)], "dropped": dropped}))
     files = learned.model.to_files()
     entry = Entry(task.name, version_of(files), task.key, known.as_of, made_by, task.metric)
     contest = settle(

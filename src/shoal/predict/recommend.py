@@ -104,9 +104,7 @@ def affinities(
 def hopeless(people: int, items: int, fewest: int = FEWEST) -> str:
     """Why there is nothing to learn from, with what would be needed; empty where there is enough."""
     if items < FEWEST_ITEMS:
-        return (
-            f"not enough data: {items} items that {fewest} people had before the test, at least {FEWEST_ITEMS} are needed"
-        )
+        return f"not enough data: {items} items that {fewest} people had before the test, at least {FEWEST_ITEMS} are needed"
     if people < FEWEST_PEOPLE:
         return (
             f"not enough data: {people} people with a history came back in the test, "

@@ -18,7 +18,7 @@ from shoal.define.words import Label
 from shoal.errors import ExpressionError, SettingsError, StorageError
 from shoal.predict import backtest, cutoffs, objective, propensity, vault
 from shoal.predict.found import SCHEMA, Found
-from shoal.predict.items import affinity, lookalike
+from shoal.predict.items import affinity
 from shoal.predict.known import Known
 from shoal.predict.objective import Task, Unfit
 from shoal.predict.past import Past, Read
@@ -150,17 +150,13 @@ def _at_once(
         y, columns = labels_of(one, known)
         return [answer_table(known, one, y, columns, register.champion(one.name), run.run_id)]
     if one.kind == "lookalike":
-        return [lookalike(known, one, seeds())]
+        raise Unfit("lookalikes are not built yet")
     if one.kind not in ("value", "affinity"):
         return []
     if known.past is None:
         raise Unfit("needs events: this workspace has customers only")
     if one.kind == "value":
-        return [
-            value(
-                known, one, known.past, settings.time_zone, settings.currency, register.champion(one.name), run.run_id
-            )
-        ]
+        return [value(known, one, known.past, settings.time_zone, register.champion(one.name), run.run_id)]
     return [affinity(known, one, known.past)]
 
 

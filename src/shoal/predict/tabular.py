@@ -86,7 +86,7 @@ def answer_table(
         gain=None,
         refused=champion.refused if champion else "",
     )
-    scores = ()
+    scores: tuple[Scores, ...] = ()
     if learned.beats:
         score, low, high = learned.model.score(table)
         seen = np.flatnonzero(rows)[learned.judged]

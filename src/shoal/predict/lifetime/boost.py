@@ -192,4 +192,3 @@ def _sample(person: Ints, seed: int) -> NDArray[np.bool_]:
     people = np.unique(person)
     drawn = np.random.default_rng(seed).random(len(people)) < ROWS / len(person)
     return np.asarray(drawn[np.searchsorted(people, person)])
-

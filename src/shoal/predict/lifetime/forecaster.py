@@ -151,7 +151,9 @@ def load(files: Mapping[str, bytes]) -> Forecaster:
     try:
         state = json.loads(files[STATE])
         if state["format"] != FORMAT:
-            raise DataError(f"the lifetime model has format {state['format']}, this version reads {FORMAT}; fit it anew")
+            raise DataError(
+                f"the lifetime model has format {state['format']}, this version reads {FORMAT}; fit it anew"
+            )
         held = state["booster"]
         booster = (
             Booster(
