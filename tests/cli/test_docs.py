@@ -19,7 +19,7 @@ def test_every_kind_of_objective_is_explained(kind: str) -> None:
     assert re.search(rf"^\| `{kind}` \|", PAGE, re.MULTILINE)
 
 
-@pytest.mark.parametrize("goal", [g for g in get_args(get_args(Settings.model_fields["goal"].annotation)[0])])
+@pytest.mark.parametrize("goal", list(get_args(get_args(Settings.model_fields["goal"].annotation)[0])))
 def test_every_goal_says_what_it_chooses(goal: str) -> None:
     assert re.search(rf"^\| `{goal}` \|", PAGE, re.MULTILINE)
 
