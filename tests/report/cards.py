@@ -267,7 +267,7 @@ def response() -> ModelCard:
         precision_recall=_precision_recall(0.56, 0.265),
         deciles=_deciles(_RATES, 141),
         importances=[Importance(feature="contract", words="contract", share=0.37)],
-        limits=["Not judged out of time: the table has no times."],
+        limits=["The table has one moment only."],
     )
 
 

@@ -20,7 +20,7 @@ def test_every_kind_of_objective_has_its_question() -> None:
     from shoal.settings import Objective
 
     kinds = get_args(Objective.model_fields["kind"].annotation)
-    asked = [told.headline(bare(kind, label="y is yes")) for kind in kinds]
+    asked = [told.headline(bare(kind, label="an order within 90 days")) for kind in kinds]
     assert len(set(asked)) == len(kinds)
     assert all(question.split()[0] in ("Who", "What", "For") for question in asked)
 
@@ -30,6 +30,24 @@ def test_people_stop_buying_only_where_the_label_is_about_buying() -> None:
         "Who will leave within 30 days"
     )
     assert told.headline(cards.churn()) == "Who will stop buying within 90 days"
+
+
+def test_nothing_is_bought_where_the_data_are_of_something_else() -> None:
+    signing = {"label": "Signed In within 7 days", "horizon_days": 7}
+    assert told.headline(bare("purchase", **signing)) == "For whom: Signed In within 7 days"
+    assert told.headline(bare("intent", **signing)) == "Who is about to act within 7 days"
+    assert told.headline(bare("upsell", label="does at least a fifth more in the next 7 days")) == "Who will do more"
+
+
+def test_each_cross_selling_model_names_its_own_thing() -> None:
+    card = bare("cross_sell", label="first deli within 28 days", horizon_days=28, population="who have not bought deli")
+    assert told.headline(card) == "Who will first take deli within 4 weeks"
+
+
+def test_a_long_reach_is_shown_in_steps_with_both_ends() -> None:
+    rows = [{"size": size, "recall": size / 50} for size in range(1, 51)]
+    shown = told.reach(bare("lookalike", extra={"reach": rows}), 8)
+    assert [row["size"] for row in shown] == [1, 8, 15, 22, 29, 36, 43, 50]
 
 
 def test_an_auc_is_told_as_times_in_a_hundred_beside_the_baselines() -> None:
@@ -100,8 +118,10 @@ def test_what_is_in_use_comes_first_and_what_lacks_data_last() -> None:
     assert names[-2:] == ["upsell", "trial"]
 
 
-def test_rows_that_were_kept_aside_at_random_are_not_called_later() -> None:
-    assert told.tested(cards.response()) == "1,409 rows, 27% of them yes; kept aside at random: not out of time"
+def test_what_was_not_judged_out_of_time_is_not_called_later() -> None:
+    assert told.tested(cards.response()) == (
+        "1,409 rows, 27% of them yes; people whom it had not seen, at no later time"
+    )
     assert told.tested(cards.churn()).endswith("later than anything it learned from")
 
 

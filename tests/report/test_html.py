@@ -229,7 +229,7 @@ def test_models_whose_names_differ_in_odd_letters_keep_their_own_anchors() -> No
 
 
 def test_a_model_that_was_not_judged_out_of_time_says_so() -> None:
-    assert "Not out of time: judged on rows kept aside at random." in Page(render(sample.full())).text
+    assert "Not out of time: judged on people whom it had not seen" in Page(render(sample.full())).text
 
 
 def test_a_run_without_models_says_how_to_get_some() -> None:

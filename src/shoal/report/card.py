@@ -26,27 +26,30 @@ STATUSES: dict[str, tuple[Result, str]] = {
 _FULLER = 12  # items of a list that are still worth reading
 _QUESTIONS = {
     "churn": "Who will leave",
-    "purchase": "Who will buy",
     "conversion": "Who will convert",
-    "upsell": "Who will spend more",
-    "decline": "Who will spend less",
-    "cross_sell": "Who will buy something new to them",
-    "intent": "Who is about to buy",
+    "upsell": "Who will do more",
+    "decline": "Who will do less",
+    "cross_sell": "Who will take something new to them",
+    "intent": "Who is about to act",
     "value": "What each person will be worth",
     "lookalike": "Who resembles the seed segment",
     "affinity": "What each person will want next",
 }
+_BUYERS_QUESTIONS = {
+    "churn": "Who will stop buying",
+    "purchase": "Who will buy",
+    "upsell": "Who will spend more",
+    "decline": "Who will spend less",
+    "cross_sell": "Who will buy something new to them",
+    "intent": "Who is about to buy",
+}
 _PAIRS = {
     "churn": ("a leaver", "a stayer"),
-    "purchase": ("a buyer", "a non-buyer"),
-    "intent": ("a buyer", "a non-buyer"),
-    "conversion": ("someone who converts", "someone who does not"),
-    "upsell": ("someone who goes on to spend more", "someone who does not"),
-    "decline": ("someone who goes on to spend less", "someone who does not"),
-    "cross_sell": ("someone who buys something new", "someone who does not"),
+    "label": ("a yes", "a no"),
     "lookalike": ("a member held out of the seed", "anybody else"),
 }
-_BUYING = re.compile(r"order|purchas|buy|bought|basket|transaction", re.IGNORECASE)
+_BUYING = re.compile(r"order|purchas|buy|bought|basket|transaction|spend|revenue", re.IGNORECASE)
+_FIRST = re.compile(r"first (.+) within .+")
 
 
 def ordered(cards: Iterable[ModelCard]) -> list[ModelCard]:
@@ -77,10 +80,12 @@ def headline(card: ModelCard) -> str:
     'For whom: response is yes'
     """
     asked = _QUESTIONS.get(card.kind)
+    if _BUYING.search(f"{card.label} {card.population}"):
+        asked = _BUYERS_QUESTIONS.get(card.kind, asked)
+    if card.kind == "cross_sell" and (first := _FIRST.fullmatch(card.label)):
+        asked = f"Who will first take {first[1]}"
     if asked is None:
         return f"For whom: {card.label}" if card.label else title(card.name)
-    if card.kind == "churn" and _BUYING.search(card.label):
-        asked = "Who will stop buying"
     return f"{asked} within {days(card.horizon_days)}" if known(card.horizon_days) else asked
 
 
@@ -119,7 +124,7 @@ def _told(card: ModelCard, value: float, currency: str | None) -> str:
     figure = reading(card.metric, value, currency)
     thing = figure if prefix else f"{figure} purchases" if card.kind == "value" else figure
     if base == "auc":
-        above, below = _PAIRS.get(card.kind, ("a yes", "a no"))
+        above, below = _PAIRS.get(card.kind, ("someone who will", "someone who will not"))
         return f"Ranks {above} above {below} {_hundred(value)} times in 100"
     if base == "recall" and card.kind == "affinity":
         return f"Of what people go on to take, its first suggestions hold {_hundred(value)} in 100"
@@ -211,7 +216,7 @@ def tested(card: ModelCard) -> str:
     """The rows and the time that it was judged on."""
     parts = [_rows(card, "test")] if card.rows.get("test") else []
     if not card.out_of_time:
-        parts.append("kept aside at random: not out of time")
+        parts.append("people whom it had not seen, at no later time")
     elif card.tested_from:
         until = f" to {instant(card.tested_until)}" if card.tested_until else ""
         parts.append(f"{instant(card.tested_from)}{until}, later than anything it learned from")
@@ -272,17 +277,24 @@ def worded(value: Any) -> str:
     if isinstance(value, int | float):
         return decimal(value)
     if isinstance(value, Mapping):
-        nested = any(isinstance(item, Mapping) for item in value.values())
-        joined = (f"{key}: {worded(item)}" if nested else f"{key} {worded(item)}" for key, item in value.items())
+        had = {str(key).replace("_", " "): item for key, item in value.items() if item not in (None, "", {}, [])}
+        nested = any(isinstance(item, Mapping) for item in had.values())
+        joined = (f"{key}: {worded(item)}" if nested else f"{key} {worded(item)}" for key, item in had.items())
         return ("; " if nested else ", ").join(joined)
     if isinstance(value, list | tuple):
         return ", ".join(worded(item) for item in value) if len(value) <= _FULLER else f"{count(len(value))} values"
     return str(value)
 
 
-def reach(card: ModelCard) -> list[dict[str, float]]:
-    """A lookalike's audiences: `size`, `similarity` and `recall` of each, smallest first; malformed ones left out."""
+def reach(card: ModelCard, most: int | None = None) -> list[dict[str, float]]:
+    """A lookalike's audiences: `size`, `similarity` and `recall` of each, smallest first; malformed ones left out.
+
+    With `most`, so many of them at even steps, the first and the last among them.
+    """
     found = card.extra.get("reach")
     rows = [row for row in found if isinstance(row, Mapping)] if isinstance(found, list) else []
     sizes = [{str(k): float(v) for k, v in row.items() if isinstance(v, int | float) and known(v)} for row in rows]
-    return sorted((row for row in sizes if "size" in row), key=lambda row: row["size"])
+    whole = sorted((row for row in sizes if "size" in row), key=lambda row: row["size"])
+    if most is None or len(whole) <= most:
+        return whole
+    return [whole[round(step * (len(whole) - 1) / (most - 1))] for step in range(most)]

@@ -23,7 +23,7 @@ ROOM = 16  # letters that an estimate with its interval takes
 VERSION = 12  # letters of a version in the list
 NARROW = 72  # fewer columns take a line a model
 WIDER = 120  # columns in which every estimate stands on one line
-RESTS = 8  # features that a card names
+RESTS = 8  # features or audiences that a card names
 
 
 def mark(card: ModelCard, *, plain: bool) -> Text:
@@ -283,7 +283,7 @@ class Rests:
 
 def _reach(card: ModelCard) -> Table:
     table = grid("right", "right", "right", header=["People", "Similarity of the last", "Held-out seed found"])
-    for row in told.reach(card):
+    for row in told.reach(card, RESTS):
         similarity, recall = row.get("similarity"), row.get("recall")
         table.add_row(numbers.count(row["size"]), numbers.fixed(similarity), numbers.percent(recall))
     return table

@@ -60,7 +60,7 @@ GLOSSARY = {
     "Lift": "How many times everybody's rate the people with the highest scores have.",
     "Baseline": "What one would use without a model, such as an RFM score or the past rate. A model that does not beat "
     "it is not used.",
-    "Out of time": "Judged on a period after the one learned from, as in use. Rows kept aside at random can flatter.",
+    "Out of time": "Judged on a period after the one learned from, as in use. Without that, figures can flatter.",
     "CLV": "Customer lifetime value: the revenue expected of a person over a time ahead, later money discounted.",
     "Probability alive": "The chance that a person is still a customer at all. It says nothing of when they buy next, "
     "so it is no churn score.",
