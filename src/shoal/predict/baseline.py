@@ -49,8 +49,8 @@ def single_field(x: Array, y: Array, categories: NDArray[np.bool_]) -> tuple[int
     best, chosen, rates = -1.0, 0, np.zeros(0)
     for place in range(x.shape[1]):
         cells, count = _cells(x[:, place], x[:, place], bool(categories[place]))
-        ones = np.bincount(cells, weights=y, minlength=count)
-        all_ = np.bincount(cells, minlength=count)
+        ones = np.bincount(cells, weights=y, minlength=count).astype(np.float64)
+        all_ = np.bincount(cells, minlength=count).astype(np.float64)
         found = (ones + PRIOR * y.mean()) / (all_ + PRIOR)
         order = np.argsort(found, kind="stable")
         area = float(auc(ones[order], (all_ - ones)[order]))

@@ -11,7 +11,7 @@ from shoal.predict.calibrate import log_odds, platt, sigmoid
 from shoal.predict.learner import Array, Fitted
 from shoal.predict.skill import log_loss_of
 
-STEPS = 10
+STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def single(place: int) -> Weights:
 
 
 def blend(odds: Sequence[Array], y: Array) -> Weights:
-    """Weights in tenths that lower the log loss most, by forward selection with replacement.
+    """Weights, fifths at the finest, that lower the log loss most, by forward selection with replacement.
 
     Ensemble selection (Caruana et al. 2004, ICML, sec. 2.1) on the log-odds (rows,) that each candidate gave to rows
     it never saw; each is first put on one scale by a Platt curve, so that a timid model does not water down the others.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -99,10 +100,8 @@ def crossed(
     """The log-odds (rows,) that each candidate gives to every fold when fitted on the others."""
     parts = [(one, part) for one in tried for part in range(int(fold.max()) + 1)]
 
-    def job(one: Candidate, part: int) -> Callable[[], Array]:
-        return lambda: left_out(one, x, y, fold != part, fold == part, categories, seed)
-
-    found = at_once([job(one, part) for one, part in parts])
+    jobs = [partial(left_out, one, x, y, fold != part, fold == part, categories, seed) for one, part in parts]
+    found = at_once(jobs)
     result = []
     for one in tried:
         odds = np.zeros(len(y))
@@ -150,19 +149,25 @@ def choose(odds: Sequence[Array], y: Array, person: Rows, metric: str) -> Weight
 
 
 def fit(
-    tried: Sequence[Candidate], weights: Weights, x: Array, y: Array, categories: NDArray[np.bool_], seed: int
-) -> Blend:
-    """The chosen candidates fitted on all rows."""
-
-    def job(place: int) -> Callable[[], Fitted]:
-        return lambda: tried[place].fit(x, y, categories, seed)
-
-    fitted = at_once([job(place) for place in weights.places])
-    parts = tuple(
-        Part(tried[place].key, one, tried[place].inputs, weight)
-        for place, one, weight in zip(weights.places, fitted, weights.weights, strict=True)
-    )
-    return Blend(parts, weights.constant)
+    tried: Sequence[Candidate],
+    weights: Weights,
+    sets: Sequence[tuple[Array, Array]],
+    categories: NDArray[np.bool_],
+    seed: int,
+) -> list[Blend]:
+    """The chosen candidates fitted on each set of inputs (rows, inputs) and outcomes (rows)."""
+    jobs = [(x, y, place) for x, y in sets for place in weights.places]
+    fitted = iter(at_once([partial(tried[place].fit, x, y, categories, seed) for x, y, place in jobs]))
+    return [
+        Blend(
+            tuple(
+                Part(tried[place].key, next(fitted), tried[place].inputs, weight)
+                for place, weight in zip(weights.places, weights.weights, strict=True)
+            ),
+            weights.constant,
+        )
+        for _ in sets
+    ]
 
 
 def _on_scale(odds: Array, y: Array) -> Array:

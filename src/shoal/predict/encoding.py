@@ -28,7 +28,8 @@ _TRUE = {"true": "1", "false": "0"}
 class Input:
     """One input of a model. A category has its levels in order of their codes; a number its median as `typical`.
 
-    Where `rest` holds, more levels were seen than are kept, and code `len(levels)` stands for all others.
+    Where `rest` holds, more levels were seen than are kept, and code `len(levels)` stands for all others. `yes_no`
+    marks a number that was true or false.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Input:
     levels: tuple[str, ...] = ()
     rest: bool = False
     typical: float | None = None
+    yes_no: bool = False
 
     def say(self, code: float) -> str | None:
         """The level behind a category's code; nothing where it is missing."""
@@ -105,8 +107,15 @@ class Encoding:
         """The encoding as plain data; `from_dict` is the inverse."""
         return {
             "inputs": [
-                {"name": i.name, "kind": i.kind, "levels": list(i.levels), "rest": i.rest, "typical": i.typical}
-                for i in self.inputs
+                {
+                    "name": item.name,
+                    "kind": item.kind,
+                    "levels": list(item.levels),
+                    "rest": item.rest,
+                    "typical": item.typical,
+                    "yes_no": item.yes_no,
+                }
+                for item in self.inputs
             ],
             "dropped": dict(self.dropped),
         }
@@ -116,7 +125,15 @@ class Encoding:
         """The encoding that `to_dict` gave."""
         return cls(
             tuple(
-                Input(i["name"], i["kind"], tuple(i["levels"]), bool(i["rest"]), i["typical"]) for i in data["inputs"]
+                Input(
+                    item["name"],
+                    item["kind"],
+                    tuple(item["levels"]),
+                    bool(item["rest"]),
+                    item["typical"],
+                    bool(item["yes_no"]),
+                )
+                for item in data["inputs"]
             ),
             dict(data["dropped"]),
         )
@@ -150,7 +167,7 @@ def _number(name: str, column: pa.Array, *, free: bool) -> Input | str:
         return "the same for everybody"
     if not free and _IDS & set(words_of(name)) and len(known) > FEW and len(np.unique(known)) >= DIFFERENT * len(known):
         return "an id: nearly all its values differ"
-    return Input(name, "number", typical=float(np.median(known)))
+    return Input(name, "number", typical=float(np.median(known)), yes_no=pa.types.is_boolean(column.type))
 
 
 def _category(name: str, texts: pa.Array, *, whole: bool, free: bool) -> Input | str:

@@ -176,7 +176,7 @@ def _paired(y: Array, p: Array, other: Array, people: People) -> Mapping[str, Ar
 
 def _sums(y: Array, p: Array, people: People | None, ranks: int = RANKS) -> Sums:
     rank = quantile_bins(p, ranks)
-    mass = _equal_mass(p)
+    mass = quantile_bins(p, EQUAL_MASS)
     one, zero = y > 0, y <= 0
     nowhere = np.zeros(len(y), dtype=np.int64)
 
@@ -195,13 +195,6 @@ def _sums(y: Array, p: Array, people: People | None, ranks: int = RANKS) -> Sums
         add(mass, p),
         add(mass, y),
     )
-
-
-def _equal_mass(p: Array) -> NDArray[np.int64]:
-    """Ten bins of as many rows, by rising probability."""
-    places = np.empty(len(p), dtype=np.int64)
-    places[np.argsort(p, kind="stable")] = np.arange(len(p)) * EQUAL_MASS // max(len(p), 1)
-    return places
 
 
 def _ratio(above: Array, below: Array, empty: float = np.nan) -> Array:
