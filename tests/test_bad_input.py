@@ -331,10 +331,13 @@ def test_when_nothing_is_left_every_source_says_why(pair: Workspace) -> None:
     assert "orders: all 90 rows were refused, 90 of them as future_time" in said
 
 
-def test_customers_without_any_event_are_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_orders_that_are_all_later_are_no_event_whatever_customers_are_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text(HEADER + "".join(orders()))
     lines = "".join(f"c{n},n{n},u{n}@x.org,{'ab'[n % 2]}\n" for n in range(60))
-    made = workspace(tmp_path, "customer_id,name,email,plan\n" + lines, "customers.csv")
-    assert "60 customers without anything they did; add a source of events" in refused(made, DataError)
+    (tmp_path / "customers.csv").write_text("customer_id,name,email,plan\n" + lines)
+    Workspace.init(tmp_path, [tmp_path / "orders.csv", tmp_path / "customers.csv"])
+    said = refused(Workspace(tmp_path), DataError, as_of="2020-01-01")
+    assert "60 customers without anything they did; add a source of events" in said
 
 
 def test_people_without_an_event_are_in_the_features_beside_those_with(tmp_path: Path) -> None:

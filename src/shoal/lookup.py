@@ -36,8 +36,8 @@ def profile(run: Run, id: str) -> dict[str, Any]:  # noqa: A002
     traits = _rows(run, "profiles", mine)[0]
     features = next(iter(_rows(run, "features", mine)), {})
     part = run.read_part("features")
-    for row in (traits, features):
-        for name in ("person", "profile_id", *part["hidden"]):
+    for row, others in ((traits, ()), (features, (*part["hidden"], *part.get("traits", ())))):
+        for name in ("person", "profile_id", *others):
             row.pop(name, None)
     stays = _rows(run, "memberships", mine)
     return {
@@ -178,7 +178,10 @@ def _scores_of(run: Run, who: str, names: list[str] | None = None) -> pa.Table:
 
 
 def _row_at(run: Run, who: str, part: dict[str, Any], at: int) -> pa.Table:
-    """The person's features as of another instant, by the very same plan over their own events."""
+    """The person's features as of another instant, by the very same plan over their own events.
+
+    Traits are those of the run.
+    """
     from shoal.define.kernel import Plan
     from shoal.model.derived import derive
 
@@ -187,9 +190,14 @@ def _row_at(run: Run, who: str, part: dict[str, Any], at: int) -> pa.Table:
     rows = list(plan.run(events.to_batches(), [at]))
     if not rows or not sum(batch.num_rows for batch in rows):
         then = _plain_time(datetime.fromtimestamp(at / 1e6, UTC))
-        since = f"did something first at {_plain_time(events['at'][0].as_py())}" if events.num_rows else "has no event"
+        if not events.num_rows:
+            raise NotFound(f"{who} has no event, so nothing is known of {then}. Remedy: leave out `--at`")
+        since = f"did something first at {_plain_time(events['at'][0].as_py())}"
         raise NotFound(f"{who} had done nothing by {then}. Rule: one event at least; {since}. Remedy: a later `--at`")
-    return derive(pa.Table.from_batches(rows), part["derived"])
+    found, now = derive(pa.Table.from_batches(rows), part["derived"]), _row(run, who)
+    for name in part.get("traits", ()):
+        found = found.append_column(now.schema.field(name), now[name])
+    return found
 
 
 def _events(run: Run, who: str) -> pa.Table:

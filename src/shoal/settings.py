@@ -87,7 +87,9 @@ class Source(_Part):
     )
     time_zone: str | None = Field(None, description="zone of times written without one; the workspace's when left out")
     identifiers: dict[str, str] = Field(
-        default_factory=dict, description="identifier type to expression: customer_id, user_id, email, phone, ..."
+        default_factory=dict,
+        description="identifier type to expression: customer_id, user_id, email, phone, ...; "
+        "a source of `profiles` may do without: each of its rows is then a person of its own, `row:17`",
     )
     value: str | None = Field(None, description="expression for the event's worth in money")
     currency: str | None = Field(None, description="ISO 4217 code, or the column that holds it")
@@ -100,8 +102,10 @@ class Source(_Part):
     where: str | None = Field(
         None, description="only rows for which this holds; the others go to quarantine as `excluded`"
     )
-    duplicates: Literal["drop", "keep"] = Field(
-        "drop", description="what to do with rows that equal another in every column"
+    duplicates: Literal["drop", "keep"] | None = Field(
+        None,
+        description="what to do with rows that equal another in every column; "
+        "drop when left out, but keep where no `identifiers` tell rows apart",
     )
 
     @field_validator("at_format")
@@ -120,9 +124,14 @@ class Source(_Part):
             raise ValueError("`sql` needs a `url` of the database")
         if self.kind == "events" and self.at is None:
             raise ValueError("`at` is missing: name the column that holds the event's time")
-        if not self.identifiers:
+        if not self.identifiers and self.kind == "events":
             raise ValueError("`identifiers` is missing: name at least one column that says who it was")
         return self
+
+    @property
+    def drops_repeats(self) -> bool:
+        """Whether a row that equals an earlier one in every column is left out."""
+        return self.duplicates == "drop" or (self.duplicates is None and bool(self.identifiers))
 
     @field_validator("identifiers", "properties", "traits")
     @classmethod
@@ -221,6 +230,9 @@ class Objective(_Part):
         return self
 
 
+ROW = "row"  # the identifier type of people who are known by their row's number alone
+
+
 class Settings(_Part):
     """A whole `shoal.yaml`."""
 
@@ -250,6 +262,25 @@ class Settings(_Part):
         description="which event names play a role: purchase, refund, view, cart, checkout, compare, pricing, login",
     )
     segments: SegmentSettings = Field(default_factory=SegmentSettings, description="discovery's budget")
+
+    @property
+    def tells_events(self) -> bool:
+        """Whether any source tells what people did; else customers are known by their traits alone."""
+        return any(source.kind == "events" for source in self.sources.values())
+
+    @property
+    def told_traits(self) -> list[str]:
+        """The traits that tables of customers give, in their order."""
+        told = [source.traits for source in self.sources.values() if source.kind == "profiles"]
+        return list(dict.fromkeys(name for traits in told for name, text in traits.items() if text is not None))
+
+    def row_kind(self, source: str) -> str | None:
+        """The identifier type that a source's row numbers have, where they are all that tells its people apart.
+
+        The first such source has `row`, further ones `row_SOURCE`: their row 17 is somebody else.
+        """
+        alone = [name for name, one in self.sources.items() if not one.identifiers]
+        return None if source not in alone else ROW if source == alone[0] else f"{ROW}_{source}"
 
     @field_validator("time_zone")
     @classmethod

@@ -153,7 +153,7 @@ def test_every_strategy_uses_words_that_exist() -> None:
     stages = {"new", "active", "fading", "lapsed", "never", "once", "repeat", "frequent"}
     values = {"high_value", "mid_value", "low_value", "rising", "declining", "returns", "discount", "intent"}
     habits = {"large_orders", "small_orders", "wide", "weekend", "evening", "morning", "night"}
-    known = {"commerce", "usage", "content"} | stages | values | habits | set(TAGS.values())
+    known = {"commerce", "usage", "content", "people"} | stages | values | habits | set(TAGS.values())
     assert {word for play in catalogue() for word in play.when | play.unless} <= known
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from shoal.define.evaluate import Frame
 from shoal.define.parse import parse
-from shoal.define.tree import Expr
+from shoal.define.tree import Expr, columns_of
 from shoal.define.types import Type, types_of
 
 
@@ -20,6 +20,15 @@ def read(rule: str, table: pa.Table) -> Expr:
     Raises ExpressionError with the place and the nearest known name.
     """
     return parse(rule, types_of(table.schema), expect=Type.BOOL)
+
+
+def reads(rule: str, table: pa.Table) -> frozenset[str]:
+    """The columns of `table` that a rule reads.
+
+    >>> sorted(reads("orders >= 3 or vip", pa.table({"orders": [1], "vip": [True], "age": [9]})))
+    ['orders', 'vip']
+    """
+    return columns_of(read(rule, table))
 
 
 def first_of(rules: Sequence[str], table: pa.Table) -> NDArray[np.int64]:

@@ -100,16 +100,20 @@ def rule(
     order: Sequence[str] = (),
     absent: Mapping[str, str] = NOWHERE,
     whole: Collection[str] = (),
+    opposites: Mapping[str, str] = NOWHERE,
 ) -> str:
     """The rule text of a union of boxes; clauses that all boxes share are written once, columns in `order`.
 
     `absent` gives the columns that may be null and the side, `high` or `low`, on which null stands; `whole` the
-    columns that hold whole numbers only, for which from 3 to under 4 is `= 3`.
+    columns that hold whole numbers only, for which from 3 to under 4 is `= 3`. A column in `opposites` is called by a
+    rule, and is 1 where it holds and 0 where its opposite does.
 
     >>> rule([{"orders": (3, math.inf), "aov": (50, math.inf)}, {"orders": (3, math.inf), "recency_days": (0, 9)}])
     'orders >= 3 and (aov >= 50 or (recency_days >= 0 and recency_days < 9))'
+    >>> rule([{"plan = 'Pro'": (-math.inf, 0.5)}], opposites={"plan = 'Pro'": "plan <> 'Pro'"})
+    "plan <> 'Pro'"
     """
-    clauses = [_clauses(box, order, absent, whole) for box in simplify(boxes)]
+    clauses = [_clauses(box, order, absent, whole, opposites) for box in simplify(boxes)]
     if not clauses:
         return "false"
     common = [clause for clause in clauses[0] if all(clause in others for others in clauses)]
@@ -121,11 +125,16 @@ def rule(
     return f"{shared} and ({either})" if common else either
 
 
-def _clauses(box: Box, order: Sequence[str], absent: Mapping[str, str], whole: Collection[str]) -> list[str]:
+def _clauses(
+    box: Box, order: Sequence[str], absent: Mapping[str, str], whole: Collection[str], opposites: Mapping[str, str]
+) -> list[str]:
     rank = {column: place for place, column in enumerate(order)}
     found = []
     for column in sorted(box, key=lambda name: (rank.get(name, len(rank)), name)):
         low, high = box[column]
+        if column in opposites:
+            found.append(column if low > -math.inf else opposites[column])
+            continue
         name = quoted(column)
         own = [_above(name, low)] if low > -math.inf else []
         own += [_below(name, high)] if high < math.inf else []

@@ -11,7 +11,7 @@ from shoal.model import matrix as design
 from shoal.model.choose import candidates, choose_k, stable
 from shoal.model.clusters import KMeansRecipe
 from shoal.model.distil import Distilled, Distilling, distil, drawing
-from shoal.model.levels import basis
+from shoal.model.levels import basis, behaviour
 from shoal.model.matrix import Array, Matrix, numbers
 from shoal.model.meta import FeatureMeta
 from shoal.model.name import names
@@ -62,7 +62,7 @@ def discover(
     reason = _hopeless(table.num_rows, points)
     if reason:
         return Found((), _nothing(recipe, points, reason), reason)
-    choices, worth = [], _worth(table, points)
+    choices, worth = [], _worth(behaviour(table, meta), points)
     if k is None:
         choices = choose_k(Distilling(recipe, floor), points, candidates(budget, len(points.rows)), seed)
         choices, distilled = _sayable(recipe, points, choices, floor, worth, seed)
@@ -73,7 +73,7 @@ def discover(
         return Found((), _nothing(recipe, points, reason), reason)
     everybody = everybody or crowd(table, meta, seed=seed)
     portraits = [portrait(everybody, select(rule, table)) for rule in distilled.rules]
-    titles = names(everybody, portraits, taken)
+    titles = names(everybody, portraits, taken, points.names)
     discovery = Discovery(
         recipe=recipe.name,
         inputs=list(points.names),

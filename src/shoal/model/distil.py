@@ -115,7 +115,7 @@ def distil(
 
 
 def _rule(tree: Node, matrix: Matrix, group: int) -> str:
-    return boxes.rule(_boxes(tree, matrix.names, group), matrix.names, matrix.absent, matrix.whole)
+    return boxes.rule(_boxes(tree, matrix.names, group), matrix.names, matrix.absent, matrix.whole, matrix.opposites)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,10 @@ def drawing(distilled: Distilled, matrix: Matrix, names: Sequence[str]) -> TreeN
         if node.low is None or node.high is None:
             return TreeNode(rule=clause, share=node.share, segment=known[node.group])
         column = matrix.names[node.feature]
-        low, high = (boxes.rule([box], absent=matrix.absent) for box in _sides(column, node.threshold))
+        low, high = (
+            boxes.rule([box], absent=matrix.absent, opposites=matrix.opposites)
+            for box in _sides(column, node.threshold)
+        )
         return TreeNode(rule=clause, share=node.share, branches=[draw(node.low, low), draw(node.high, high)])
 
     return draw(_shares(distilled.tree, matrix.raw), "true")

@@ -13,6 +13,7 @@ from shoal.model.meta import FeatureMeta
 DAY = 86_400_000_000
 LONGEST = 90
 UNITS = {"count": "count", "distinct": "count", "days_since": "days", "gap": "days", "share": "share"}
+OF_SIGN_UPS = ("tenure_days",)  # all that says something where sign-ups are the only events
 BEHAVIOUR = ("items_per_order", "units_per_order", "aov", "breadth", "depth", "events_per_session", "adoption")
 
 
@@ -25,12 +26,16 @@ class Defined:
     hidden: frozenset[str]
 
 
-def define(catalogue: Catalogue, own: Mapping[str, Mapping[str, Any]]) -> Defined:
+def define(catalogue: Catalogue, own: Mapping[str, Mapping[str, Any]], *, events: bool = True) -> Defined:
     """The ready features that the data can carry, and the workspace's own, which replace those of the same name.
+
+    `events` is False where no source tells what people did; a table of customers may still say when they signed up.
 
     Raises SettingsError with every fault of the workspace's own definitions.
     """
-    ready = {one.name: one for one in choose(catalogue)}
+    ready = {one.name: one for one in choose(catalogue) if catalogue.events}
+    if not events:
+        ready = {name: one for name, one in ready.items() if name in OF_SIGN_UPS}
     definitions: dict[str, Mapping[str, Any]] = {name: one.definition for name, one in ready.items()}
     features = features_from_yaml({**definitions, **own})
     meta = {}

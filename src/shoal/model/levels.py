@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from shoal.model import readable
 from shoal.model.matrix import Array, missing, numbers, sample
+from shoal.model.meta import FeatureMeta
 
 LIMIT = 200_000
 
@@ -29,6 +30,11 @@ class Basis:
     @property
     def complete(self) -> bool:
         return bool(self.recency and self.frequency and self.monetary)
+
+
+def behaviour(table: pa.Table, meta: Mapping[str, FeatureMeta]) -> pa.Table:
+    """The table without what is recorded of people: a trait called `revenue` is not what they spent here."""
+    return table.drop_columns([name for name in table.column_names if name in meta and meta[name].recorded])
 
 
 def basis(table: pa.Table) -> Basis:

@@ -12,27 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from shoal.model.meta import WINDOWS, FeatureMeta, complete, split
+from shoal.define.protected import is_protected
+from shoal.model.meta import OUTCOME, WINDOWS, FeatureMeta, complete, split
 
 STANDING = frozenset({"person", "profile_id", "as_of"})
-PROTECTED = frozenset(
-    [
-        "age",
-        "gender",
-        "sex",
-        "race",
-        "ethnicity",
-        "religion",
-        "nationality",
-        "disability",
-        "orientation",
-        "birthdate",
-        "birthday",
-    ]
-)
 BROWSING = frozenset({"sessions", "views", "searches", "carts", "checkouts", "logins", "wishes", "comparisons"})
 COUNTS_OF_LINES = frozenset({"events", "active_days", "events_trend", "depth", "adoption"})
-HIDDEN = "hidden"  # computed for other features only
 CONSTANT = 0.97
 MISSING = 0.05
 HABIT = 3
@@ -50,6 +35,7 @@ THEME_SHARE = {
     "care": 0.25,
     "timing": 0.25,
 }
+VALUES_SHARE = 0.125  # of a trait that is a text, beside 0.5 of one that is a number
 
 
 Array = NDArray[np.float64]
@@ -76,6 +62,11 @@ class Matrix:
     def names(self) -> tuple[str, ...]:
         return tuple(meta.name for meta in self.meta)
 
+    @property
+    def opposites(self) -> dict[str, str]:
+        """The inputs whose name is a rule, with the rule of the opposite."""
+        return {meta.name: meta.otherwise for meta in self.meta if meta.otherwise}
+
     def take(self, places: NDArray[np.int64]) -> Matrix:
         """The same matrix for some of its people (positions in the sample)."""
         return replace(self, raw=self.raw[places], values=self.values[places], rows=self.rows[places])
@@ -90,9 +81,10 @@ def build(
     """
     names = [name for name in (table.column_names if inputs is None else inputs) if name not in STANDING]
     known = complete(names, meta)
-    names = [name for name in names if known[name].theme != HIDDEN]
+    names = [name for name in names if not known[name].hidden]
     rows = sample(table.num_rows, SAMPLE, seed)
-    dropped = {**lines_only(names), **_no_habit_yet(table, [known[name] for name in names])}
+    dropped = {**lines_only(names, known), **_no_habit_yet(table, [known[name] for name in names])}
+    dropped |= {name: "not used: an objective predicts it" for name in names if known[name].theme == OUTCOME}
     columns: dict[str, Array] = {}
     for name in sorted(set(names) - set(dropped), key=lambda name: known[name].readability):
         reason = _unusable(table, name) or _covered(name, columns)
@@ -182,16 +174,23 @@ def uniform(values: Array) -> Array:
 def theme_weights(meta: Sequence[FeatureMeta], spread: Sequence[float]) -> Array:
     """Weights under which a theme's total variance is its share times the root of its number of inputs.
 
-    So a theme gains by saying more, but not by saying the same in many columns.
+    So a theme gains by saying more, but not by saying the same in many columns. Values of a trait have one small share
+    together: clusters part at an input of two values before they look at any other.
     """
     counts = Counter(item.theme for item in meta)
-    parts = [THEME_SHARE.get(item.theme, 0.5) / math.sqrt(counts[item.theme]) for item in meta]
+    parts = [
+        VALUES_SHARE / counts[item.theme]
+        if item.otherwise
+        else THEME_SHARE.get(item.theme, 0.5) / math.sqrt(counts[item.theme])
+        for item in meta
+    ]
     weights: Array = np.sqrt(parts) / np.asarray(spread)
     return weights
 
 
-def lines_only(names: Sequence[str]) -> dict[str, str]:
+def lines_only(names: Sequence[str], meta: Mapping[str, FeatureMeta]) -> dict[str, str]:
     """Where purchases are all there is, a count of events is a count of order lines: an artefact of the file."""
+    names = [name for name in names if not meta[name].recorded]
     if "orders" not in names or BROWSING & set(names):
         return {}
     return {
@@ -215,15 +214,24 @@ def _no_habit_yet(table: pa.Table, meta: Sequence[FeatureMeta]) -> dict[str, str
 
 def _unusable(table: pa.Table, name: str) -> str:
     column = table[name]
-    if PROTECTED & set(name.lower().split("_")):
+    if is_protected(name):
         return "not used: a protected trait"
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        return f"not used: {column.type} is not a number"
+        return _no_number(column)
     infinite = (pc.sum(pc.is_inf(column)).as_py() or 0) if pa.types.is_floating(column.type) else 0
     share = missing(table, name) / max(table.num_rows, 1)
     if share > MISSING:
         return f"not used: missing for {_percent(share)} of people"
     return f"not used: infinite for {infinite:,} people" if infinite else ""
+
+
+def _no_number(column: pa.ChunkedArray) -> str:
+    if column.null_count == len(column):
+        return "not used: nobody has it"
+    if not pa.types.is_string(column.type):
+        kind = "a time" if pa.types.is_timestamp(column.type) else str(column.type)
+        return f"not used: {kind} is not a number"
+    return f"not used: a text of {pc.count_distinct(column).as_py():,} values is not a number"
 
 
 def _covered(name: str, columns: Mapping[str, Array]) -> str:

@@ -40,6 +40,10 @@ _READABLE = [
     "views",
 ]
 WINDOWS = ("90", "30", "365", "7")
+HIDDEN = "hidden"  # the theme of what is computed for other features only
+TRAIT = "trait"  # the theme of what is recorded of people; `trait:plan` where each trait is a theme of its own
+SPELT = "trait:"  # of a trait that has inputs for its values
+OUTCOME = "outcome"  # the theme of what an objective predicts
 _WORDS = {
     "recency_days": "days since last seen",
     "tenure_days": "days since first seen",
@@ -59,19 +63,32 @@ _WORDS = {
 class FeatureMeta:
     """A feature's label (plain words), unit (days, ago, money, share, count or nothing) and theme.
 
-    >>> describe("orders_90d")
-    FeatureMeta(name='orders_90d', label='orders in 90 days', unit='count', theme='rhythm')
+    Where the name is itself a rule, such as `plan = 'Pro'`, `otherwise` is the rule of its opposite.
+
+    >>> describe("orders_90d").label, describe("orders_90d").unit, describe("orders_90d").theme
+    ('orders in 90 days', 'count', 'rhythm')
     """
 
     name: str
     label: str
     unit: str = "count"
     theme: str = "engagement"
+    otherwise: str = ""
 
     @property
     def spoken(self) -> Label:
         """How rules speak of it."""
         return Label(self.label, cast("Unit | None", self.unit or None))
+
+    @property
+    def hidden(self) -> bool:
+        """Whether only other features are made of it."""
+        return self.theme in (HIDDEN, SPELT)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it says what is recorded of people, not what they did."""
+        return self.theme.split(":")[0] in (TRAIT, OUTCOME)
 
     @property
     def days(self) -> bool:

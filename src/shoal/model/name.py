@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from shoal.model.meta import split
 from shoal.model.portrait import Crowd, Portrait
 from shoal.model.tags import TIMES, tags
+from shoal.model.traits import called
 
-NOUNS = {"commerce": "buyers", "content": "visitors", "usage": "users"}
+NOUNS = {"commerce": "buyers", "content": "visitors", "usage": "users", "people": "people"}
 STAGES = {"new": "New", "fading": "Fading", "lapsed": "Lapsed", "active": "Active"}
 # What sets apart two segments of one name: words when the feature is higher, and when it is lower.
 CONTRASTS = {
@@ -52,8 +53,12 @@ FAINT = 0.6
 RECENT = 1.5
 
 
-def names(everybody: Crowd, portraits: Sequence[Portrait], taken: Collection[str] = ()) -> list[str]:
-    """One name a segment, unique among themselves and against `taken`."""
+def names(
+    everybody: Crowd, portraits: Sequence[Portrait], taken: Collection[str] = (), inputs: Sequence[str] = ()
+) -> list[str]:
+    """One name a segment, unique among themselves and against `taken`; where only traits are known, of `inputs`."""
+    if everybody.business == "people":
+        return unique_names(called(everybody.meta, portraits, inputs), taken)
     drafts = [_draft(everybody, own) for own in portraits]
     for _ in range(3):
         again = [draft for draft in dict.fromkeys(drafts) if drafts.count(draft) > 1]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from shoal.model.levels import Basis, basis
+from shoal.define.protected import is_protected
+from shoal.model.levels import Basis, basis, behaviour
 from shoal.model.lifecycle import Rhythm, rhythm
-from shoal.model.matrix import HIDDEN, PROTECTED, SAMPLE, STANDING, Array, lines_only, numbers, sample, uniform
+from shoal.model.matrix import SAMPLE, STANDING, Array, lines_only, numbers, sample, uniform
 from shoal.model.meta import FeatureMeta, complete
 
 
@@ -83,26 +84,28 @@ def crowd(table: pa.Table, meta: Mapping[str, FeatureMeta], *, seed: int = 0) ->
         name
         for name in table.column_names
         if name not in STANDING
-        and not PROTECTED & set(name.lower().split("_"))
-        and complete([name], meta)[name].theme != HIDDEN
+        and not is_protected(name)
+        and not complete([name], meta)[name].hidden
         and (pa.types.is_integer(table[name].type) or pa.types.is_floating(table[name].type))
     ]
     rows = sample(table.num_rows, SAMPLE, seed)
     values = {name: Measure.of(np.where(np.isfinite(v := numbers(table, name, rows)), v, np.nan)) for name in names}
-    found = basis(table)
+    known = complete(names, meta)
+    done = behaviour(table, meta)
+    found = basis(done)
     worth = np.zeros(table.num_rows)
     if found.monetary is not None:
         worth = np.clip(np.nan_to_num(numbers(table, found.monetary), posinf=0.0, neginf=0.0), 0.0, None)
     return Crowd(
-        meta=complete(names, meta),
+        meta=known,
         values=values,
         rows=rows,
         worth=worth,
         people=table.num_rows,
         basis=found,
-        rhythm=rhythm(table),
-        business=_business(set(names), found),
-        artefacts=frozenset(lines_only(names)),
+        rhythm=rhythm(done),
+        business=_business(names, known, found),
+        artefacts=frozenset(lines_only(names, known)),
     )
 
 
@@ -161,10 +164,12 @@ def _shares(everybody: Crowd, inside: NDArray[np.bool_]) -> dict[str, float]:
     return {"none": float((times < 1).mean()), "once": float(((times >= 1) & (times < 2)).mean())}
 
 
-def _business(names: set[str], found: Basis) -> str:
+def _business(names: Sequence[str], meta: Mapping[str, FeatureMeta], found: Basis) -> str:
+    if not (found.recency or found.frequency) and any(meta[name].recorded for name in names):
+        return "people"
     if found.people == "customers":
         return "commerce"
-    return "content" if "views" in names else "usage"
+    return "content" if "views" in names and not meta["views"].recorded else "usage"
 
 
 def _ranked(values: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,12 @@ from shoal.define.types import Type
 from shoal.engine.protocol import Engine
 from shoal.errors import suggest
 from shoal.model import brief as briefs
-from shoal.model import discover, intent, lifecycle, record, rfm, tiers
+from shoal.model import discover, intent, lifecycle, record, rfm, tiers, traits
 from shoal.model.clusters import KMeansRecipe
 from shoal.model.derived import LABELS, derivations, derive
 from shoal.model.distil import distil
 from shoal.model.features import DAY, define, horizon, outcomes
+from shoal.model.levels import behaviour
 from shoal.model.matrix import Matrix, build
 from shoal.model.meta import FeatureMeta
 from shoal.model.portrait import crowd, portrait
@@ -52,26 +53,33 @@ Assign = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 
 def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tell) -> None:
-    """Writes `features` as of the run's instant, `features_before` one period earlier, `outcomes` of that period."""
+    """Writes `features` as of the run's instant, `features_before` one period earlier, `outcomes` of that period.
+
+    Both have the traits of profile sources too, but for those of before that are times.
+    """
     unified = run.read_part("unify")
     as_of: int = unified["as_of"]
     files = run.files("events")
     known = _catalogue(engine, files, settings)
-    defined = define(known, settings.features)
-    days = horizon(known.span_days)
+    defined = define(known, settings.features, events=settings.tells_events)
+    days = horizon(known.span_days) if settings.tells_events else None
     columns = {"at": Type.TIME, "event": Type.TEXT, "value": Type.NUMBER}
     columns |= {name: KINDS[kind] for name, kind in known.properties.items()}
     tell("features", 0.45)
     plan = compile_plan(defined.features, columns, time_zone=settings.time_zone)
     after = compile_plan(outcomes(known, days), columns, time_zone=settings.time_zone) if days else None
     before = as_of - days * DAY if days else None
-    now = _compute(files, read, plan, after, as_of, before, run, tell)
+    profiles = pq.read_table(run.path("profiles"))
+    told = traits.told(profiles, settings.told_traits, {*plan.names, *LABELS})
+    now = _compute(files, read, plan, after, as_of, before, told, run, tell)
     now = _with_silent(now, run, plan, as_of)
     formulas = derivations(now, defined.meta)
     with _Writer(run, "features") as everybody:
-        everybody.write(derive(now, formulas))
-    notes = _without_events(settings, defined.features, known.events)
-    if before is None:
+        everybody.write(told.beside(derive(now, formulas), told.names))
+    notes = [*told.notes, *_without_events(settings, defined.features, known.events)]
+    if not settings.tells_events:
+        notes.append("no source tells what people did: segments are of traits, and no next period can judge them")
+    elif before is None:
         notes.append("the data span less than eight days: there is no next period to judge segments by")
     run.write_part(
         "features",
@@ -82,10 +90,16 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
             "before_text": _text(before) if before is not None else None,
             "horizon_days": days,
             "meta": {
-                name: {"label": one.label, "unit": one.unit, "theme": one.theme} for name, one in defined.meta.items()
+                **{
+                    name: {"label": one.label, "unit": one.unit, "theme": one.theme}
+                    for name, one in defined.meta.items()
+                },
+                **told.described(),
             },
             "hidden": sorted(defined.hidden),
+            "traits": told.names,
             "has_value": known.has_value,
+            "catalogue": asdict(known),
             "derived": formulas,
             "plan": plan.to_dict(),
             "notes": notes,
@@ -115,6 +129,8 @@ def _catalogue(engine: Engine, files: Sequence[Path], settings: Settings) -> Cat
         f'count(*) FILTER (value <> 0) AS valued, count(DISTINCT epoch_us("at") % {DAY}) AS clocks '
         f"FROM {source} GROUP BY event ORDER BY n DESC, event"
     ).to_pylist()
+    if not counted:
+        return Catalogue({}, has_clock=False, span_days=0.0, roles=settings.events)
     struct = pq.read_schema(files[0]).field("properties").type
     properties = {field.name: _kind(field.type) for field in struct if _kind(field.type)}
     levels = {name: _levels(engine, source, name, rows) for name in LEVELLED if properties.get(name) == "text"}
@@ -124,6 +140,7 @@ def _catalogue(engine: Engine, files: Sequence[Path], settings: Settings) -> Cat
         levels=levels,
         has_value=any(one["valued"] for one in counted),
         span_days=(max(one["last"] for one in counted) - min(one["first"] for one in counted)) / DAY,
+        first=min(one["first"] for one in counted),
         roles=settings.events,
     )
     main = main_events(known)
@@ -154,6 +171,7 @@ def _compute(
     after: Plan | None,
     as_of: int,
     before: int | None,
+    told: traits.Told,
     run: Run,
     tell: Tell,
 ) -> pa.Table:
@@ -179,7 +197,7 @@ def _compute(
         for done, (now, earlier, happened) in enumerate(pool.map(bucket, files), 1):
             parts.append(now)
             if earlier is not None and happened is not None:
-                past.write(earlier)
+                past.write(told.beside(earlier, told.lasting))
                 since.write(happened)
             tell("features", 0.45 + 0.25 * done / len(files))
     return pa.concat_tables(parts)
@@ -241,32 +259,49 @@ def _text(instant: int) -> str:
 
 @dataclass(frozen=True)
 class Features:
-    """The features table as of one instant with a column a score, what the columns mean, and the models behind them."""
+    """The features table as of one instant with a column a score, what the columns mean, and the models behind them.
+
+    Where no source tells what people did, common values of their traits are columns too.
+    """
 
     table: pa.Table
     meta: dict[str, FeatureMeta]
     models: tuple[summary.ModelCard, ...] = ()
+    events: bool = True
 
     @classmethod
-    def read(cls, run: Run, name: str = "features") -> Features:
+    def read(cls, run: Run, settings: Settings, name: str = "features") -> Features:
         """Reads a run's table; what serves only as a part of other features stays out."""
         part = run.read_part("features")
         meta = {one: FeatureMeta(one, **described) for one, described in part["meta"].items()}
         meta |= {one: FeatureMeta(one, label, "", "lifecycle") for one, label in LABELS.items()}
         models = model_cards(run)
         meta |= score_meta(run.score_columns(), models)
-        return cls(run.people(name).drop_columns(part["hidden"]), meta, tuple(models))
+        table = run.people(name).drop_columns(part["hidden"])
+        if not settings.tells_events:
+            predicted = traits.outcomes(settings.objectives, table.schema)
+            table, meta = traits.numbered(table, meta, part["traits"], predicted)
+        return cls(table, meta, tuple(models), settings.tells_events)
 
     @property
-    def behaviour(self) -> pa.Table:
-        """The features without the scores: what the segments made of the past alone may read."""
+    def unscored(self) -> pa.Table:
+        """The table without the scores."""
         scores = [name for name in self.table.column_names if isinstance(self.meta.get(name), ScoreMeta)]
         return self.table.drop_columns(scores)
 
     @property
+    def behaviour(self) -> pa.Table:
+        """What people did, without scores and traits: what the traditional segments may read."""
+        return behaviour(self.unscored, self.meta)
+
+    @property
     def inputs(self) -> pa.Table:
-        """The columns that discovery may use: features of behaviour, not those derived from everybody's."""
-        return self.behaviour.drop_columns([name for name in LABELS if name in self.table.column_names])
+        """The columns that discovery may use, not those derived from everybody's.
+
+        They are features of behaviour; traits only where there is no behaviour.
+        """
+        table = self.behaviour if self.events else self.unscored
+        return table.drop_columns([name for name in LABELS if name in table.column_names])
 
 
 def model_cards(run: Run) -> list[summary.ModelCard]:
@@ -277,7 +312,7 @@ def model_cards(run: Run) -> list[summary.ModelCard]:
 
 def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: Run | None, tell: Tell) -> None:
     """Writes `segments` and `memberships`: discovered, predictive, traditional, and the workspace's own."""
-    known = Features.read(run)
+    known = Features.read(run, settings)
     whole = run.people()
     mine, notes = record.own_cuts(own, whole, known.models)
     tell("model: discovering", 0.72)
@@ -322,13 +357,22 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
             "phrases": {cut.name: dict(cut.phrases) for cut in cuts if cut.phrases},
             "revenue": float(everybody.worth.sum()) if run.read_part("features")["has_value"] else None,
             "spreads": record.spreads(known.table, found.discovery.inputs),
+            "labels": {name: known.meta[name].label for name in found.discovery.inputs},
         },
     )
 
 
+def seeds(settings: Settings, own: Sequence[SegmentFile], run: Run, before: Run | None) -> dict[str, str]:
+    """The rules by name that lookalikes may start from: own segments, traditional ones, and those of the run before."""
+    known = Features.read(run, settings)
+    earlier = {one["name"]: one["rule"] for one in _segments_before(before)}
+    cut = {cut.name: cut.rule for make in TRADITIONAL for cut in make(known.behaviour, known.meta)}
+    return {**earlier, **cut, **{one.name: one.rule for one in own}}
+
+
 def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) -> list[summary.Segment]:
     """The segments with their briefs told again, now that their stability and next period are known."""
-    known = Features.read(run)
+    known = Features.read(run, settings)
     whole = run.people()
     everybody = crowd(known.inputs, known.meta, seed=SEED)
     stable = {
@@ -365,22 +409,22 @@ def contenders(run: Run, settings: Settings) -> list[tuple[str, str, NDArray[np.
     The discovered one is found anew from what was known then, in the number chosen now (that number alone is later
     knowledge); the others get as many segments as it has.
     """
-    known = Features.read(run, "features_before")
+    known = Features.read(run, settings, "features_before")
     table = known.behaviour
     choices = run.read_part("model")["discovery"]["choices"]
     k = next((one["k"] for one in choices if one["chosen"]), None)
-    found = discover.discover(table, known.meta, k=k, floor=settings.segments.floor, seed=SEED)
+    found = discover.discover(known.inputs, known.meta, k=k, floor=settings.segments.floor, seed=SEED)
     cuts = {("Discovered segments", "discovered"): list(found.cuts)}
     k = len(found.cuts) or settings.segments.budget
     cuts["RFM segments", "rfm"] = rfm.grouped(table, k, known.meta)
     cuts["Value tiers", "value"] = tiers.split(table, k, known.meta)
     cuts["Lifecycle stages", "lifecycle"] = lifecycle.lifecycle(table, known.meta)
-    return [(name, kind, assign(made, table)) for (name, kind), made in cuts.items() if len(made) > 1]
+    return [(name, kind, assign(made, known.table)) for (name, kind), made in cuts.items() if len(made) > 1]
 
 
 def refit(run: Run, settings: Settings, k: int) -> tuple[Matrix, Callable[[NDArray[np.int64], int], Assign]]:
     """The discovery's design matrix, and the whole recipe (clusters and the tree that says them) on drawn people."""
-    known = Features.read(run)
+    known = Features.read(run, settings)
     matrix = build(known.inputs, known.meta, seed=SEED)
     recipe = KMeansRecipe()
 

@@ -48,7 +48,8 @@ def profile(person: Fields) -> RenderableType:
     `model, label, unit, score, low, high, reasons`; `memberships` have `segment, entered_at, left_at`; `timeline` has
     `at, event, value, source, properties`, newest first.
     """
-    seen = f"  {numbers.instant(person.get('first_seen'))} to {numbers.instant(person.get('last_seen'))}"
+    times = [person.get(name) for name in ("first_seen", "last_seen")]
+    seen = f"  {' to '.join(map(numbers.instant, times))}" if any(times) else ""
     parts: list[RenderableType] = [Text.assemble(say(person.get("profile_id", ""), "bold"), say(seen, "dim"))]
     parts += _section("Identifiers", _rows(person.get("identifiers", ()), "type", "value", "source"))
     parts += _section("Traits", _pairs(person.get("traits") or {}))

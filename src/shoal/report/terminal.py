@@ -17,7 +17,7 @@ from rich.text import Text
 
 from shoal.errors import NotFound, suggest
 from shoal.report import numbers, words
-from shoal.report.view import Shown, View, amount, grade, span
+from shoal.report.view import Fact, Shown, View, amount, grade, span
 from shoal.summary import Comparison, Run, Segment, SourceQuality, Verdict
 
 STYLES = {"pass": "green", "warn": "yellow", "fail": "red", "not enough data": "dim"}
@@ -59,6 +59,10 @@ def overview(run: Run, report: str = "") -> RenderableType:
     if view.traditional:
         kinds = ", ".join(f"{words.kind(kind)} ({len(group)})" for kind, group in view.traditional.items())
         parts += [Text(), say(f"Beside them: {kinds}. See: shoal segments", "dim")]
+    if run.models:
+        from shoal.report.models import Predictions
+
+        parts += [heading("Predictions"), Predictions(run.models, run.currency), say("See: shoal models", "dim")]
     parts += [heading("Against the traditional segments"), say(view.outcome)]
     if run.verdicts:
         parts += [heading("Checks"), Tally(view), _doubts(view)]
@@ -92,9 +96,17 @@ def _predictive(view: View) -> list[RenderableType]:
 
 
 def _title(view: View) -> Text:
-    facts = " · ".join(f"{fact.value} {fact.name.lower()}" for fact in view.facts)
+    facts = " · ".join(f"{fact.value} {_noun(fact)}" for fact in view.facts)
     return Text.assemble(
         say(view.run.workspace, "bold"), say(f" as of {numbers.instant(view.run.as_of)}", "dim"), "\n", say(facts)
+    )
+
+
+def _noun(fact: Fact) -> str:
+    return (
+        {"Sources": "source", "Segments": "segment"}.get(fact.name, fact.name.lower())
+        if fact.value == "1"
+        else fact.name.lower()
     )
 
 

@@ -176,7 +176,9 @@ class View:
     def facts(self) -> list[Fact]:
         rows, revenue = self.run.rows, self.run.extra.get("revenue")
         facts = [Fact("Segments", count(len(self.shown)))]
-        facts += [Fact(name, count(rows[t])) for name, t in (("People", "profiles"), ("Events", "events")) if t in rows]
+        facts += [
+            Fact(name, count(rows[t])) for name, t in (("People", "profiles"), ("Events", "events")) if rows.get(t)
+        ]
         if isinstance(revenue, int | float):
             facts.append(
                 Fact("Revenue", money(revenue, self.run.currency, short=True), money(revenue, self.run.currency))

@@ -16,7 +16,7 @@ from shoal.define.types import Type
 from shoal.errors import DataError
 from shoal.settings import Settings, Source
 from shoal.unify.examine import Findings, cleaned, id_like
-from shoal.unify.mapping import Mapped, Normalise, Part
+from shoal.unify.mapping import ROW, Mapped, Normalise, Part
 from shoal.unify.standard import mapped_sql, named, number_sql, quoted
 from shoal.unify.times import time_sql
 
@@ -133,7 +133,8 @@ def _mapped(work: Work) -> dict[str, str]:
 
 
 def _identifier(part: Part, work: Work, columns: Mapping[str, str]) -> str:
-    return work.normalise(part.name, columns[f"raw_{part.name}"])
+    raw = columns[f"raw_{part.name}"]
+    return raw if part.bare == ROW else work.normalise(part.name, raw)
 
 
 def text_of(part: Part, work: Work) -> str:
@@ -254,7 +255,7 @@ def _reason(work: Work) -> str:
             (f'"o:at" > {_instant(_limit(work))}', "future_time"),
             ('"o:event" IS NULL', "no_event"),
         ]
-    if work.repeats and source.duplicates == "drop":
+    if work.repeats and source.drops_repeats:
         whens.append(('"again:row" IS NOT NULL', "duplicate"))
     if texts := _value_texts(work):
         whens.append((" OR ".join(f"({_unread(name)})" for name in texts), "bad_value"))

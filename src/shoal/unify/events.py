@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 BUCKET_ROWS = 1_000_000
 MOST_BUCKETS = 256
+FIRST = "bucket=000.parquet"
 GROUP_ROWS = 245_760
 THREADS = 2  # buckets written at once; each is held in memory twice
 TRAITS_TAKEN = frozenset({*PROFILES.names, "person"})
@@ -165,7 +166,8 @@ def write_events(
 
     `kinds` are the identifier types in order of rank (`Links.kinds`). A row of a profile source is an event when clean
     gave it a name and a time, such as a sign-up. Traits of event sources become properties too, so that they are known
-    as of any moment; those of profile sources do not, since they may be later than the event. An event id that two
+    as of any moment; those of profile sources do not, since they may be later than the event. Without any event one
+    bucket stands empty. An event id that two
     sources share gets the later source's name before it; `own_ids` names the sources that bring their own ids (None:
     any may), as ids made by clean are unique.
     Raises SettingsError when a property or trait has the name of a standing column.
@@ -181,6 +183,8 @@ def write_events(
         counts = " UNION ALL ".join(f'SELECT "rows" FROM {source.combos}' for source in sources)
         total: int = engine.query(f'SELECT coalesce(sum("rows"), 0)::BIGINT AS n FROM ({counts})')["n"][0].as_py()
         _write_buckets(engine, rows, _bits(total, bucket_rows), properties, partial)
+        if not event_files(partial):
+            _write(_packed(engine.query(f"SELECT * FROM ({rows}) LIMIT 0"), properties), partial / FIRST)
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
     except BaseException:
@@ -256,7 +260,7 @@ def _write_buckets(engine: Sql, rows: str, bits: int, properties: dict[str, pa.D
     from pyarrow import parquet
 
     if not bits:
-        _write(_packed(engine.query(rows), properties), folder / "bucket=000.parquet")
+        _write(_packed(engine.query(rows), properties), folder / FIRST)
         return
     dealt = folder / "dealt"
     bucket = f"(person >> {64 - bits}) + {2 ** (bits - 1)}"

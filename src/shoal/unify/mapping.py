@@ -21,6 +21,8 @@ ID_LIKE = re.compile(
     r"(^|_|\b)(id|ids|no|nr|code|sku|zip|postcode|postal_code|phone|key|ref|gtin|ean|isbn)$", re.IGNORECASE
 )
 
+ROW = "_row"  # the column of row numbers, which every scan has
+
 
 @dataclass(frozen=True)
 class Part:
@@ -92,9 +94,10 @@ class Mapped:
         return name
 
 
-def map_source(source: Source, columns: Mapping[str, Type], zone: str) -> Mapped:
+def map_source(source: Source, columns: Mapping[str, Type], zone: str, row_kind: str | None = None) -> Mapped:
     """Parses every expression of a source over its raw columns.
 
+    `row_kind` is the identifier type of row numbers, where they are all that tells the source's people apart.
     A property, a trait or one of several identifiers that cannot be read is left out with a note.
     Raises ExpressionError, which names the setting, for what the source cannot do without.
     """
@@ -113,6 +116,8 @@ def map_source(source: Source, columns: Mapping[str, Type], zone: str) -> Mapped
     faults = _add_all(mapped, "identifier", source.identifiers, Type.TEXT)
     if faults and not mapped.all("identifier"):
         raise faults[0]
+    if row_kind is not None:
+        mapped.parts.append(Part("identifier", row_kind, ROW, Column(ROW, Type.NUMBER), ROW))
     faults += _add_all(mapped, "property", source.properties, None)
     faults += _add_all(mapped, "trait", source.traits, None)
     mapped.notes += [f"left out: {fault}" for fault in faults]

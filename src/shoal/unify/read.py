@@ -165,7 +165,7 @@ def _clean(
     schema = engine.query(f"SELECT * FROM {named(scan.view)} LIMIT 0").schema
     if not scan.columns:
         return _without_columns(engine, name, scan, source.kind)
-    mapped = map_source(source, types_of(scan.columns), source.time_zone or settings.time_zone)
+    mapped = map_source(source, types_of(scan.columns), source.time_zone or settings.time_zone, settings.row_kind(name))
     found = examine(engine, scan.view, mapped, schema, source.at_format, source.csv.decimal)
     work = Work(name, source, settings, scan.view, schema, mapped, found, normalise, now)
     work, repeated = _repeats(engine, work)

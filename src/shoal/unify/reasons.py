@@ -47,9 +47,10 @@ REASONS = {
 
 
 def nothing(quality: Sequence[SourceQuality], as_of: int | None) -> str:
-    """Why no event came out of any source, and what to do about each; `as_of` is in microseconds."""
+    """Why no event and no customer came out of any source, and what to do about each; `as_of` is in microseconds."""
     told = "\n".join(f"  {one.source}: {_why_nothing(one, as_of)}" for one in quality)
-    return f"there is no event, so there is nobody to segment:\n{told}\nRemedy: `shoal doctor` looks at every source"
+    what = "event" if any(one.loaded for one in quality) else "row"
+    return f"there is no {what}, so there is nobody to segment:\n{told}\nRemedy: `shoal doctor` looks at every source"
 
 
 def _why_nothing(one: SourceQuality, as_of: int | None) -> str:

@@ -29,7 +29,9 @@ def unify(
 ) -> None:
     """Writes `events`, `profiles`, `identifiers` and `quarantine`; a source that cannot be read loses no other.
 
-    `as_of` (microseconds; the last event's when None) is the instant after which nothing is used.
+    `as_of` (microseconds) is the instant after which nothing is used; when None the last event's, and where there is
+    no event the day on which the files were last written. Where every source is a table of customers, there need be
+    no event: `events` is then empty.
 
     Raises SettingsError without sources, DataError when no source gave a row.
     """
@@ -70,12 +72,12 @@ def unify(
     merged = merge.merge(engine, feeds, links.kinds, events, run.path("profiles"), run.path("identifiers"))
     quarantined = _quarantine(engine, refusals, refused, run.path("quarantine"))
     quality = [_judged(one, refused, merged.shared) for one in quality]
-    if not events.rows:
+    if not (events.rows if settings.tells_events else merged.profiles):
         raise DataError(nothing(quality, as_of))
     run.write_part(
         "unify",
         {
-            "as_of": as_of if as_of is not None else _last(events),
+            "as_of": as_of if as_of is not None else _last(events) if events.rows else _written(quality),
             "quality": [one.model_dump(mode="json") for one in quality],
             "rows": {
                 "events": events.rows,
@@ -85,7 +87,7 @@ def unify(
             },
             "people": {"kept": resolved.kept, "new": resolved.new, "merged": resolved.merged, "split": resolved.split},
             "questions": doctor.questions((folder / FILE).read_text(encoding="utf-8")),
-            "notes": [*links.report.notes, *events.notes],
+            "notes": [*links.report.notes, *events.notes, *_shared_rows(engine, feeds)],
         },
     )
 
@@ -165,6 +167,29 @@ def _quarantine(engine: Engine, refusals: Sequence[str], refused: Sequence[pa.Ta
     table = pa.concat_tables([tables.QUARANTINE.empty_table(), *whole])
     pq.write_table(table, path, compression="zstd")
     return int(table.num_rows)
+
+
+def _shared_rows(engine: Engine, feeds: Sequence[link.Feed]) -> list[str]:
+    """Tables of customers in which several rows have the same identifiers, where no time says which is later."""
+    notes = []
+    for feed in (feed for feed in feeds if feed.kind == "profiles"):
+        found = engine.query(
+            f'SELECT sum("rows" - 1)::BIGINT AS n FROM {feed.combos} WHERE "rows" > 1 AND last_seen IS NULL'
+        )
+        if count := found["n"][0].as_py():
+            rows = "1 row has" if count == 1 else f"{count:,} rows have"
+            notes.append(
+                f"source {feed.name}: {rows} the identifiers of an earlier one; of each trait the last value counts"
+            )
+    return notes
+
+
+def _written(quality: Sequence[SourceQuality]) -> int:
+    """The start of the day, UTC, on which the newest file was last written; of today, where rows came from a query."""
+    files = [Path(file) for one in quality if one.loaded for file in one.files]
+    times = [file.stat().st_mtime for file in files if file.is_file()]
+    at = datetime.fromtimestamp(max(times), UTC) if times else datetime.now(UTC)
+    return tables.microseconds(min(at, datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0))
 
 
 def _last(events: Written) -> int:

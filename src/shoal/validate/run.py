@@ -15,8 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from shoal import summary, tables
-from shoal.define.parse import names_in
-from shoal.define.select import first_of
+from shoal.define.select import first_of, reads
 from shoal.settings import Settings
 from shoal.store.runs import Run
 from shoal.summary import Verdict
@@ -36,6 +35,7 @@ Refit = Callable[[Codes, int], Callable[[Codes], Codes]]
 Tell = Callable[[str, float | None], None]
 REACHED = ("email", "phone", "device_id")
 DISCOVERED = "discovered"
+UNKNOWN = "nothing is known of a next period: that takes events over eight days or more"
 
 
 def validate(
@@ -69,9 +69,11 @@ def validate(
     comparison = None
     if run.files("features_before"):
         before = derive(run.people("features_before"), run.read_part("features")["derived"])
+        since = _only_since(now, before) | unknown_then(before, run.score_columns())
         happened = outcomes(run)
-        unscored = unknown_then(before, run.score_columns())
-        segments = [_with_next_period(one, before, happened, unscored) for one in segments]
+        segments = [
+            one if since & reads(one.rule, now) else _with_next_period(one, before, happened) for one in segments
+        ]
         if cuts := [Cut(*one) for one in contenders(run, settings)]:
             scores = explained(cuts, happened, seed=1)
             comparison = compare(scores, **_period(run))
@@ -81,6 +83,8 @@ def validate(
             then = _codes(found, before)
             verdicts += contrast_verdicts(then, happened, names)
             verdicts += persistence_verdicts(migration(then, _later(codes, now, before), k=len(found)), names)
+    elif len(found) > 1:
+        verdicts += unjudged([one.name for one in found], DISCOVERED)
     segments = gated(segments, verdicts)
     _write(run, verdicts)
     run.write_part(
@@ -93,6 +97,21 @@ def validate(
             "notes": [],
         },
     )
+
+
+def unjudged(names: Sequence[str], kind: str) -> list[Verdict]:
+    """The checks on the next period where nothing is known of any.
+
+    >>> {verdict.result for verdict in unjudged(["Loyal"], "discovered")}
+    {'not enough data'}
+    """
+    checks = [("difference", f"set:{kind}"), ("persistence", f"set:{kind}"), *(("contrast", name) for name in names)]
+    return [judge(check, subject, None, note=UNKNOWN) for check, subject in checks]
+
+
+def _only_since(now: pa.Table, before: pa.Table) -> set[str]:
+    """The columns of today that were not known one period ago: traits that are times."""
+    return set(now.column_names) - set(before.column_names)
 
 
 def outcomes(run: Run) -> list[Outcome]:
@@ -151,12 +170,8 @@ def unknown_then(before: pa.Table, columns: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name in columns if before[name].null_count == before.num_rows)
 
 
-def _with_next_period(
-    segment: summary.Segment, before: pa.Table, happened: Sequence[Outcome], unscored: frozenset[str]
-) -> summary.Segment:
-    """What the people for whom the rule held one period ago did next; nothing where that is not known."""
-    if names_in(segment.rule) & unscored:
-        return segment.model_copy(update={"next_period": {}})
+def _with_next_period(segment: summary.Segment, before: pa.Table, happened: Sequence[Outcome]) -> summary.Segment:
+    """What the people for whom the rule held one period ago did next."""
     value = [one for one in happened if one.kind == "value"]
     member = np.where(_codes([segment], before) == 0, 0, -1)
     found = next_period(member, value, k=1)
