@@ -15,11 +15,13 @@ from rich.console import Console, RenderableType
 
 import shoal
 from shoal import summary, tables
+from shoal.define.segment import SegmentFile, load_segments
 from shoal.errors import SettingsError
+from shoal.model.run import seeds
 from shoal.report import person, terminal
 from shoal.settings import Settings
 from shoal.store.runs import Run
-from shoal.workspace import Tell, Workspace
+from shoal.workspace import Workspace
 from shop import write_orders
 
 OWN = {
@@ -64,7 +66,7 @@ def predictions(people: pa.Table) -> pa.Table:
     return tables.conform(pa.concat_tables([scored(people, *part) for part in parts]), tables.SCORES)
 
 
-def predict(_settings: Settings, run: Run, _before: Run | None, _tell: Tell) -> None:
+def predict(_settings: Settings, run: Run, *_: object) -> None:
     """Stands in for the predict stage."""
     pq.write_table(predictions(run.table("features")), run.path("scores"))
     models = [card.model_dump(mode="json") for card in CARDS]
@@ -250,6 +252,16 @@ def test_an_own_segment_keeps_its_name(again: Workspace) -> None:
     found = {one.name: one.kind for one in again.run(only="model").segments}
     assert found["Likely to leave"] == "rule"
     assert found["Likely to leave 2"] == "predictive"
+
+
+def test_lookalikes_may_start_from_a_rank_over_features_and_from_scores_of_the_run_before(done: Workspace) -> None:
+    run, last = Run("new", done.folder / "new"), done.runs.current()
+    shutil.copytree(last.folder, run.folder)
+    run.path("scores").unlink()
+    mine = [SegmentFile(name="top", rule="orders in top 5"), *load_segments(done.folder)]
+    found = seeds(done.settings, mine, run, last)
+    assert found["top"].startswith("orders >= ")
+    assert found["Best of all"] == done.segment("Best of all").rule
 
 
 def test_a_run_from_before_there_were_models_works(again: Workspace) -> None:

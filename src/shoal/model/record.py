@@ -38,17 +38,27 @@ def own_cuts(
     notes: list[str] = []
     for one in own:
         try:
-            plain = one.resolved(table)
-            select(plain.rule, table.slice(0, 1))
+            found = one.resolved(table)
+            select(found.rule, table.slice(0, 1))
         except ExpressionError as error:
             where = "by" if error.text == one.by else "rule"
             faults.append(Fault(one.file, None, where, _with_reason(error, models), "see docs/rules.md"))
             continue
-        cuts.append(Cut(one.name, "rule", plain.rule, facts={"headline": one.description}, phrases=plain.phrases))
-        notes += [f"{one.file}: {note}" for note in plain.notes]
+        cuts.append(Cut(one.name, "rule", found.rule, facts={"headline": one.description}, phrases=found.phrases))
+        notes += [f"{one.file}: {note}" for note in found.notes]
     if faults:
         raise SettingsError(faults)
     return cuts, notes
+
+
+def plain(one: SegmentFile, table: pa.Table) -> str | None:
+    """An own rule with its ranks as numbers; None where it reads what is not there."""
+    try:
+        rule = one.resolved(table).rule
+        select(rule, table.slice(0, 1))
+    except ExpressionError:
+        return None
+    return rule
 
 
 def _with_reason(error: ExpressionError, models: Sequence[summary.ModelCard]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shoal.model.meta import FeatureMeta
 from shoal.summary import ModelCard
@@ -37,10 +37,6 @@ class ScoreMeta(FeatureMeta):
     model: str = ""
     kind: str = ""
     part: str = ""
-
-    @property
-    def probability(self) -> bool:
-        return self.unit == "share"
 
 
 def score_meta(columns: Mapping[str, str], models: Sequence[ModelCard]) -> dict[str, ScoreMeta]:
@@ -106,14 +102,21 @@ def _reason(card: ModelCard) -> str:
 
 def _meta(column: str, model: str, card: ModelCard | None) -> ScoreMeta:
     part = model.removeprefix(f"{card.name}.") if card and model != card.name else ""
+    label, unit = _said(model, part, card)
+    kind = card.kind if card else ""
+    return ScoreMeta(column, label, unit, THEME, model=model, kind=kind, part=part)
+
+
+def _said(model: str, part: str, card: ModelCard | None) -> tuple[str, str]:
+    """Label and unit of a score."""
     if card is None:
-        return ScoreMeta(column, f"score of {model.replace('_', ' ')}", "", THEME, model)
+        return f"score of {model.replace('_', ' ')}", ""
     if card.kind == "value":
-        return ScoreMeta(column, *_worth(part or model, card), THEME, model, card.kind, part)
+        return _worth(part or model, card)
     if card.kind == "lookalike":
-        return ScoreMeta(column, card.label or f"likeness to {card.name}", "share", THEME, model, card.kind, part)
+        return card.label or f"likeness to {card.name}", "share"
     of = f"buying {part.replace('_', ' ')}" if part else _EVENTS.get(card.kind) or event(card)
-    return ScoreMeta(column, f"probability of {of}{_within(card)}", "share", THEME, model, card.kind, part)
+    return f"probability of {of}{_within(card)}", "share"
 
 
 def event(card: ModelCard) -> str:
@@ -139,6 +142,4 @@ def _within(card: ModelCard) -> str:
 
 
 def _renamed(one: ScoreMeta, label: str) -> ScoreMeta:
-    from dataclasses import replace
-
     return replace(one, label=label)
