@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 
 from shoal.define.words import amount
-from shoal.model.meta import FeatureMeta, split
+from shoal.model.meta import OUTCOME, FeatureMeta, split
 from shoal.model.playbook import recommend
 from shoal.model.portrait import Crowd, Portrait
 from shoal.model.tags import DISCOUNTS, tags
@@ -154,8 +154,10 @@ def _sentence(words: Sequence[str]) -> str:
 
 
 def _value(everybody: Crowd, own: Portrait, expected: Interval | None, currency: str | None) -> str:
-    if own.value_share is None or not own.size:
+    if not own.size:
         return ""
+    if own.value_share is None:
+        return _outcomes(everybody, own)
     money = everybody.basis.money
     of = "past revenue" if money else "past activity"
     ratio = own.value_share / own.share
@@ -169,6 +171,13 @@ def _value(everybody: Crowd, own: Portrait, expected: Interval | None, currency:
         )
         parts.append(f"next period {expected.value:,.0f}{unit}{interval} a person is expected")
     return "; ".join(parts) + "."
+
+
+def _outcomes(everybody: Crowd, own: Portrait) -> str:
+    """How often what an objective predicts has come true for them, where a table of customers records it."""
+    found = [meta for meta in everybody.meta.values() if meta.theme == OUTCOME and meta.otherwise]
+    parts = [f"{meta.label}: {own.inside[meta.name]:.0%} against {own.outside[meta.name]:.0%}" for meta in found]
+    return _sentence(parts) + "." if parts else ""
 
 
 def _risks(

@@ -31,6 +31,8 @@ COMMON = 0.05  # share of the people that a value needs to become an input
 MOST = 8  # inputs that one text gives
 LONGEST = 60  # characters of a value that is still a name
 TOLD = 0.3  # an effect that an input needs to name people
+MIDDLE = 0.5
+HEIGHTS = ((0.15, "very low"), (0.42, "low"), (0.58, "middling"), (0.85, "high"), (1.0, "very high"))
 MOSTLY, HARDLY = 0.5, 0.1  # shares of people from which a value is said to be theirs, or not
 YES = frozenset({"yes", "y", "true", "ja", "oui", "si", "1"})
 NO = frozenset({"no", "n", "false", "nein", "non", "0"})
@@ -163,15 +165,17 @@ def called(meta: Mapping[str, FeatureMeta], portraits: Sequence[Portrait], input
     """Names from traits alone: the two that set people apart most, and one more where names fall together."""
     drafts = []
     for own in portraits:
+        ranked = sorted((name for name in inputs if name in own.effects), key=lambda one: (-abs(own.effects[one]), one))
         words: dict[str, str] = {}
-        for name in sorted(inputs, key=lambda name: (-abs(own.effects.get(name, 0.0)), name)):
-            if abs(own.effects.get(name, 0.0)) >= TOLD and (said := _typical(meta[name], own)):
+        for name in ranked:
+            if abs(own.effects[name]) >= TOLD and (said := _typical(meta[name], own)):
                 words.setdefault(meta[name].theme, said)
-        drafts.append(", ".join(list(words.values())[:2]) or "others")
+        numbers = [_phrase(meta[name], own.ranks[name]) for name in ranked if not meta[name].otherwise]
+        drafts.append(", ".join(list(words.values())[:2] or numbers[:1]) or "others")
     for draft in [draft for draft in dict.fromkeys(drafts) if drafts.count(draft) > 1]:
         places = [place for place, other in enumerate(drafts) if other == draft]
         for place, more in zip(places, _apart(meta, [portraits[place] for place in places], inputs), strict=True):
-            drafts[place] = f"{draft}, {more}"
+            drafts[place] = draft if not more or more in draft else f"{draft}, {more}"
     return [draft[:1].upper() + draft[1:] for draft in drafts]
 
 
@@ -180,22 +184,26 @@ def _typical(meta: FeatureMeta, own: Portrait) -> str:
     share, more = own.inside[meta.name], own.effects[meta.name] > 0
     if meta.otherwise and not (share >= MOSTLY if more else share <= HARDLY):
         return ""
-    return _phrase(meta, more)
+    return _phrase(meta, own.ranks[meta.name] if not meta.otherwise else float(more))
 
 
 def _apart(meta: Mapping[str, FeatureMeta], group: Sequence[Portrait], inputs: Sequence[str]) -> list[str]:
-    """Words for people whom the same traits name, by the input in which they differ most."""
+    """Words for people whom the same traits name, by the input in which they differ most; empty without any."""
     ranks = {name: [own.ranks[name] for own in group] for name in inputs if name in group[0].ranks}
     best = max(ranks, key=lambda name: max(ranks[name]) - min(ranks[name]), default="")
     if not best:
-        return ["more"] * len(group)
+        return [""] * len(group)
     middle = (max(ranks[best]) + min(ranks[best])) / 2
-    return [_phrase(meta[best], rank > middle) for rank in ranks[best]]
+    return [_phrase(meta[best], rank if not meta[best].otherwise else float(rank > middle)) for rank in ranks[best]]
 
 
-def _phrase(meta: FeatureMeta, more: bool) -> str:
+def _phrase(meta: FeatureMeta, rank: float) -> str:
+    """An input in words: how high people stand among all (0 to 1) in an amount, or whether a value is theirs."""
+    more = rank >= MIDDLE
+    if not meta.otherwise and meta.unit == "ago":
+        return f"{meta.label} {'long ago' if more else 'lately'}"
     if not meta.otherwise:
-        return f"{'high' if more else 'low'} {meta.label}"
+        return f"{next(word for below, word in HEIGHTS if rank <= below)} {meta.label}"
     words = meta.theme.partition(":")[2].replace("_", " ")
     value = meta.label.removeprefix(words).removeprefix(" is ")
     if not value or _means(value, NO):

@@ -51,7 +51,7 @@ first: first given vorname prenom forename fname voornaam
 surname: surname nachname apellido lastname familienname achternaam lname cognome
 description: description desc beschreibung descripcion descrizione libelle text omschrijving
 channel: channel source medium campaign utm kanal canal origin referrer acquisition quelle herkunft
-platform: platform os browser plattform useragent
+platform: platform os operating browser plattform useragent
 page: page url path screen seite pagina uri href
 status: status estado statut stato zustand financial
 type: type typ tipo kind art
@@ -117,6 +117,17 @@ Support Contacted: support chat | support ticket | ticket created | support | co
     support request
 Product Reviewed: review | product review | rate | rating | review submitted | add review
 Product Shared: share | product shared | shared
+"""
+
+# What became of a customer, the surest first, and the words in the names of columns that record it with two values.
+OUTCOMES = """
+asked: y target label outcome response responded responder class
+left: churn churned churner churners attrition attrited exited exit left abgewandert abwanderung gekundigt kundigung
+    resilie resiliation baja abbandono
+came: converted conversion purchased bought adopted adoption subscribed renewed upgraded won deposit gekauft compro
+    achete konvertiert
+owed: default defaulted
+money: revenue purchase sale umsatz
 """
 
 # ISO 3166 code, and the names most met in exports.

@@ -13,7 +13,9 @@ from shoal.unify.values import Column
 from shoal.unify.vocabulary import concepts, slug
 from shoal.unify.worth import best_amount, give_currency, give_worth
 
-MOST = 100  # properties or traits of one source
+MOST = 100  # properties or traits of one source of events
+CODES = 50  # kinds that whole numbers may stand for
+MOST_OF_PEOPLE = 400  # traits of a table of customers
 NEVER = {
     "empty": "no values",
     "constant": "the same on every row",
@@ -179,7 +181,7 @@ LOW_TRAIT = 200
 
 
 def _add(draft: Draft, into: dict[str, Line], column: Column, role: str) -> None:
-    if len(into) >= MOST:
+    if len(into) >= (MOST if draft.kind == "events" else MOST_OF_PEOPLE):
         draft.unused[column.name] = "one of many"
         return
     standard = NAMED if into is draft.properties else SHARED
@@ -190,10 +192,18 @@ def _add(draft: Draft, into: dict[str, Line], column: Column, role: str) -> None
         name = f"{name}_{len(into)}" if not name[-1].isdigit() else f"{name}_x"
     private = role in PRIVATE
     said = quoted(draft.called(column))
-    numeric = column.money and role in ("amount", "price", "discount")
-    into[name] = Line(
-        amount(Column(draft.called(column), column.values)) if numeric else said, evidence(column, private=private)
-    )
+    why = evidence(column, private=private)
+    if column.money and role in ("amount", "price", "discount"):
+        said = amount(Column(draft.called(column), column.values))
+    elif into is draft.traits and _codes(column):
+        said, why = f"text({said})", f"codes, not amounts: {why}"
+    into[name] = Line(said, why)
+
+
+def _codes(column: Column) -> bool:
+    """Whether whole numbers stand for kinds of things, so that 3 is not more than 2."""
+    named = concepts(column.name) & {"platform", "region", "type", "channel", "category", "city"}
+    return bool(named) and column.numeric and column.whole and 2 < column.distinct <= CODES
 
 
 def _last(draft: Draft, column: Column) -> str:
@@ -209,11 +219,14 @@ def _profiles(draft: Draft) -> None:
     table = draft.table
     key = own_key(draft)
     if key is None:
-        draft.identifiers["customer_id"] = Line("id", "put the column here")
+        if draft.held:
+            draft.identifiers["customer_id"] = Line("id", "put the column here")
         _trait_lines(draft, set())
         return
     role = table.guesses[key.name].role
-    kind = "customer_id" if role == "row_id" else role
+    kind = "customer_id" if role in ("row_id", "card_id", "other_id") else role
+    further = [column for column in table.having(role) if column is not key]
+    draft.unused |= {column.name: f"a further {role.replace('_', ' ')}" for column in further}
     draft.identifiers[kind] = Line(quoted(draft.called(key)), evidence(key, private=role in PRIVATE))
     for other in ("customer_id", "user_id", "email", "phone"):
         columns = [column for column in table.having(other) if column is not key and column.filled > 0.02]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from shoal.unify.draft import Draft, Line, evidence
 from shoal.unify.expression import quoted
-from shoal.unify.guess import PERSON, key_of
+from shoal.unify.guess import PERSON, Guess, Table, key_of
 from shoal.unify.values import Column
 
+NOBODY = "no column says which customer a row is: name the customer's id"
+SAYS_NOTHING = frozenset({"empty", "constant", "row_number", "text", "nested", "second_key"})
 PRIVATE = frozenset({"email", "phone", "name", "birth", "address", "postcode"})
 
 
@@ -53,8 +55,10 @@ def own_key(draft: Draft) -> Column | None:
     key = key_of(table)
     if key is not None:
         return key
-    key = table.first("customer_id", "user_id", "account_id", "email", "phone", "anonymous_id")
+    key = _number(table) or table.first("customer_id", "user_id", "account_id", "email", "phone", "anonymous_id")
     item = table.first("item_id")
+    if key is not None and key.unique > 0.98 and key.filled > 0.9:
+        return key
     if key is not None and key.unique < 0.8:
         draft.hold(
             "path", f"no time, and {quoted(draft.called(key))} repeats: neither events nor customers, leave it out?"
@@ -63,6 +67,18 @@ def own_key(draft: Draft) -> Column | None:
         draft.ask("identifiers", f"{quoted(draft.called(key))} repeats on some rows: are these the same customers?")
     elif item is not None and item.unique > 0.98:
         draft.hold("path", "a row is a product, not a customer: leave it out, or join it to the orders with `sql:`")
-    else:
-        draft.hold("identifiers", "no column says which customer a row is: name the customer's id")
+    elif not any(map(_tells_apart, table.guesses.values())):
+        draft.hold("identifiers", NOBODY)
     return key
+
+
+def _number(table: Table) -> Column | None:
+    """A number that is different on each row and not said to be the customer's: a staff, card or session number."""
+    found = table.having("card_id", "other_id", "session_id", "order_id")
+    return next((column for column in found if column.unique > 0.98 and column.filled > 0.9), None)
+
+
+def _tells_apart(guess: Guess) -> bool:
+    """Whether a column says something that several rows share, as a fact about people does."""
+    column = guess.column
+    return guess.role not in SAYS_NOTHING and (column.numeric or column.distinct <= column.counts.total() / 2)

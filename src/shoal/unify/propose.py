@@ -10,9 +10,11 @@ from pathlib import Path
 
 from shoal import settings
 from shoal.errors import SettingsError, SourceError, StorageError, UsageError
+from shoal.unify.aim import Aim, goal, objective
 from shoal.unify.draft import Draft, Line
 from shoal.unify.guess import guess
 from shoal.unify.outline import outline
+from shoal.unify.person import NOBODY
 from shoal.unify.relate import alike, link
 from shoal.unify.sample import Sample
 from shoal.unify.sniff import sniff
@@ -46,9 +48,13 @@ def propose(files: Sequence[Path], base: Path) -> Proposal:
             notes.append(f"{name}: {len(group)} files of one layout, read together as {Path(path).name}")
     drafts.sort(key=lambda draft: draft.kind)
     notes += link(drafts)
+    _nobody_else(drafts)
     _check(drafts, notes)
-    text = _text(drafts, base, notes)
+    ready = [draft for draft in drafts if not draft.held]
+    aims = [aim] if not any(draft.kind == "events" for draft in ready) and (aim := objective(ready)) else []
+    text = _text(drafts, aims, base, notes)
     questions = [f"sources.{draft.name}.{setting}: {asked}" for draft in drafts for setting, asked in draft.questions]
+    questions += [f"objectives.{aim.name}.label: {asked}" for aim in aims for asked in aim.questions]
     return Proposal(text, questions, notes)
 
 
@@ -108,6 +114,15 @@ def _name(path: str, taken: set[str]) -> str:
     return name
 
 
+def _nobody_else(drafts: Sequence[Draft]) -> None:
+    """Holds back tables whose rows nothing names, beside sources that do name people: theirs would be strangers."""
+    ready = [draft for draft in drafts if not draft.held]
+    if any(draft.identifiers for draft in ready):
+        for draft in (draft for draft in ready if not draft.identifiers):
+            draft.identifiers["customer_id"] = Line("id", "put the column here")
+            draft.hold("identifiers", NOBODY)
+
+
 def _check(drafts: list[Draft], notes: list[str]) -> None:
     """Holds back a source that settings or rule language refuse, so that one odd file does not cost the others."""
     from shoal.unify.check import columns_of, faults
@@ -123,10 +138,14 @@ def _check(drafts: list[Draft], notes: list[str]) -> None:
             notes.append(f"{draft.name}: no mapping could be made ({wrong[0]})")
 
 
-def _text(drafts: list[Draft], base: Path, notes: list[str]) -> str:
+def _text(drafts: list[Draft], aims: Sequence[Aim], base: Path, notes: list[str]) -> str:
     ready = [draft for draft in drafts if not draft.held]
     names = list(dict.fromkeys(name for draft in ready for name in draft.events()))
-    text = settings_text(_head(ready, base), drafts, event_roles(names), notes)
+    roles = event_roles(names)
+    head = _head(ready, base)
+    if line := goal(ready, roles):
+        head["goal"] = line
+    text = settings_text(head, drafts, roles, notes, aims)
     settings.parse(text)
     return text
 

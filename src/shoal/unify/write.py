@@ -9,6 +9,7 @@ from textwrap import wrap
 
 import yaml
 
+from shoal.unify.aim import Aim
 from shoal.unify.draft import Draft, Line, one_line
 
 ASKS = "# ? "
@@ -40,7 +41,11 @@ def line(indent: int, key: str, value: str | None, why: str = "") -> str:
 
 
 def settings_text(
-    head: Mapping[str, Line], drafts: Sequence[Draft], roles: Mapping[str, Sequence[str]], notes: Iterable[str]
+    head: Mapping[str, Line],
+    drafts: Sequence[Draft],
+    roles: Mapping[str, Sequence[str]],
+    notes: Iterable[str],
+    aims: Sequence[Aim] = (),
 ) -> str:
     """The whole file."""
     lines = [
@@ -57,6 +62,9 @@ def settings_text(
     lines += ["", "sources:" if ready else "sources: {}"]
     for draft in ready:
         lines += [*_source(draft), ""]
+    if aims:
+        lines += ["objectives:  # what to predict; rows without the outcome are scored"]
+        lines += [line for aim in aims for line in _objective(aim)]
     if roles:
         lines += ["events:  # which events play a role"]
         lines += [line(2, role, f"[{', '.join(map(_item, names))}]") for role, names in roles.items()]
@@ -64,6 +72,15 @@ def settings_text(
         lines += ["", "# Left out until the question is answered; take the `# ` away and put it under `sources:`"]
         lines += [text if text.startswith(ASKS) else f"# {text}" for text in _source(draft)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _objective(aim: Aim) -> list[str]:
+    lines = [f"{ASKS}objectives.{aim.name}.label: {one_line(asked)}" for asked in aim.questions]
+    lines += [f"  - name: {scalar(aim.name)}", line(4, "kind", "label"), line(4, "label", scalar(aim.label), aim.why)]
+    if aim.exclude:
+        listed = f"[{', '.join(map(_item, aim.exclude))}]"
+        lines.append(line(4, "exclude", listed, "the same outcome, written once more"))
+    return lines
 
 
 def _item(name: str) -> str:
@@ -95,7 +112,8 @@ def _summary(draft: Draft) -> str:
 def _settings(draft: Draft) -> list[tuple[str, list[str]]]:
     pairs: list[tuple[str, list[str]]] = [("path", [line(4, "path", scalar(draft.path))])]
     if draft.kind == "profiles":
-        pairs.append(("kind", [line(4, "kind", "profiles", "a row is a customer")]))
+        why = "a row is a customer" if draft.identifiers else "a row is a customer; no id: they are row:1, row:2, ..."
+        pairs.append(("kind", [line(4, "kind", "profiles", why)]))
     pairs.append(("csv", _layout(draft)))
     pairs.append(("event", _event(draft)))
     for key, one in (("at", draft.at), ("value", draft.value), ("currency", draft.currency), ("where", draft.where)):
