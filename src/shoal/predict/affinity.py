@@ -18,6 +18,7 @@ from shoal.predict.neighbours import neighbours, strongest
 
 Floats = NDArray[np.float32]
 Form = Literal["binary", "log"]
+FORMS: tuple[Form, ...] = ("binary", "log")
 
 LARGEST = 6_000  # items that EASE's one inverse carries; beyond, nearest neighbours
 CELLS = 8_000_000  # scores held at a time
@@ -256,7 +257,7 @@ def among(item: NDArray[np.int32], had: Any) -> NDArray[np.bool_]:
     place = np.searchsorted(held, asked)
     if not len(held):
         return np.zeros(item.shape, bool)
-    return (item >= 0) & (held[np.minimum(place, len(held) - 1)] == asked)
+    return np.asarray((item >= 0) & (held[np.minimum(place, len(held) - 1)] == asked))
 
 
 def _bytes(array: NDArray[Any]) -> bytes:

@@ -24,6 +24,8 @@ def weights(histories: Any, ridge: float) -> Floats:
     from scipy.linalg.lapack import dpotrf, dpotri
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+    if not histories.shape[1]:
+        return np.empty((0, 0), np.float32)
     with threadpool_limits(1):  # a second BLAS thread spins on a busy machine, and changes the last digits
         gram = np.asfortranarray(_gram(histories))
         gram[np.diag_indices_from(gram)] += ridge

@@ -12,14 +12,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from shoal.predict import ranking
-from shoal.predict.affinity import LARGEST, Affinity, Choice, Ranked, fit, plain
+from shoal.predict.affinity import FORMS, LARGEST, Affinity, Choice, Ranked, fit, plain
 from shoal.predict.baskets import FEWEST, Baskets
 from shoal.predict.ranking import Judged, Trial, judge, trial_of
 from shoal.summary import Interval, Skill
 
 FEWEST_PEOPLE, FEWEST_ITEMS = 50, 3
 CHOOSING_ITEMS, CHOOSING_PEOPLE = 2_500, 2_000
-RIDGES, NEIGHBOURS = (100.0, 300.0, 1000.0), (50, 200)
+RIDGES = (100.0, 200.0, 300.0, 500.0, 1000.0)  # the published optima lie between (Steck 2019, section 3.2)
+NEIGHBOURS = (20, 50, 100)
 OWN, REPEAT = (-2.0, 0.0, 0.5, 1.0, 2.0, 4.0), (0.0, 0.2, 0.4, 0.8)
 METRIC = "recall"
 
@@ -79,7 +80,7 @@ def affinities(
     if reason:
         return AffinityResult("not enough data", COLUMNS.empty_table(), reason, rows=rows)
     days = int(after.age.max()) + 1
-    choice, told = choose(before, days, seed=seed)
+    choice, told = choose(before, days, seed=seed, fewest=fewest)
     models = [fit(before, choice), plain(before, own=1.0), plain(before, own=0.0)]
     judged = [judge(model, trial) for model in models]
     skills = [
@@ -104,7 +105,8 @@ def affinities(
 def hopeless(people: int, items: int, fewest: int = FEWEST) -> str:
     """Why there is nothing to learn from, with what would be needed; empty where there is enough."""
     if items < FEWEST_ITEMS:
-        return f"not enough data: {items} items that {fewest} people had before the test, at least {FEWEST_ITEMS} are needed"
+        known = f"{items} items that {fewest} people had before the test"
+        return f"not enough data: {known}, at least {FEWEST_ITEMS} are needed"
     if people < FEWEST_PEOPLE:
         return (
             f"not enough data: {people} people with a history came back in the test, "
@@ -113,7 +115,7 @@ def hopeless(people: int, items: int, fewest: int = FEWEST) -> str:
     return ""
 
 
-def choose(before: Baskets, days: int, *, seed: int) -> tuple[Choice, str]:
+def choose(before: Baskets, days: int, *, seed: int, fewest: int = FEWEST) -> tuple[Choice, str]:
     """The parameters that rank best what came in the last `days` days of `before`, from what came earlier.
 
     First the items that go together, by NDCG of new items; then the weights of one's own habits, by NDCG of all.
@@ -121,19 +123,19 @@ def choose(before: Baskets, days: int, *, seed: int) -> tuple[Choice, str]:
     people and the 2,500 most popular items; gives the choice and a sentence about how it was made.
     """
     earlier, later = before.split(days)
-    earlier = earlier.trimmed(FEWEST, CHOOSING_ITEMS)
+    earlier = earlier.trimmed(fewest, CHOOSING_ITEMS)
     trial = trial_of(earlier, later, most=CHOOSING_PEOPLE, seed=seed)
     how = f"parameters chosen on the {days} days before the test, from what came earlier"
     if len(trial) < FEWEST_PEOPLE or len(earlier.items) < FEWEST_ITEMS:
-        trial = _hidden(before, seed)
+        trial = _hidden(before, fewest, seed)
         how = "parameters chosen on a random fifth of the items: too few people came before and after an inner split"
     if len(trial) < FEWEST_PEOPLE or not trial.before.items:
         return Choice(), "parameters are the defaults: too few people to choose them by"
     small = len(before.items) <= LARGEST
     forms: Sequence[Choice] = (
-        [Choice(form=form, ridge=ridge) for form, ridge in product(("binary", "log"), RIDGES)]
+        [Choice(form=form, ridge=ridge) for form, ridge in product(FORMS, RIDGES)]
         if small
-        else [Choice(form=form, k=k) for form, k in product(("binary", "log"), NEIGHBOURS)]
+        else [Choice(form=form, k=k) for form, k in product(FORMS, NEIGHBOURS)]
     )
     together = [fit(trial.before, one, by_kin=not small) for one in forms]
     base = together[_best([judge(model, trial).new_ndcg for model in together])]
@@ -151,8 +153,8 @@ def listed(model: Affinity, baskets: Baskets, top: int, people: NDArray[np.int64
 
 
 def _table(model: Affinity, people: NDArray[np.int64], best: Ranked, new: Ranked) -> pa.Table:
-    """The two lists as one, each item once, best first."""
-    twice = best.new.any(axis=1, keepdims=True) & (best.item[:, None, :] == new.item[:, :, None]).any(axis=2)
+    """The two lists as one, each item once, best first: the new items among the best lead the list of new ones."""
+    twice = np.arange(new.item.shape[1]) < best.new.sum(axis=1, keepdims=True)
     item = np.concatenate([best.item, np.where(twice, -1, new.item)], axis=1)
     score = np.concatenate([best.score, new.score], axis=1)
     fresh = np.concatenate([best.new, new.new], axis=1)
@@ -172,12 +174,12 @@ def _table(model: Affinity, people: NDArray[np.int64], best: Ranked, new: Ranked
     return pa.table(columns, schema=COLUMNS)
 
 
-def _hidden(baskets: Baskets, seed: int, share: float = 0.2) -> Trial:
+def _hidden(baskets: Baskets, fewest: int, seed: int, share: float = 0.2) -> Trial:
     """A trial on a random fifth of each person's items, where time gives none."""
     days = baskets.days()
     pair = np.repeat(np.arange(days.nnz), days.data.astype(np.int64))
     hidden = (np.random.default_rng(seed).random(days.nnz) < share)[pair]
-    shown = baskets.at(~hidden).trimmed(FEWEST, CHOOSING_ITEMS)
+    shown = baskets.at(~hidden).trimmed(fewest, CHOOSING_ITEMS)
     return trial_of(shown, baskets.at(hidden), most=CHOOSING_PEOPLE, seed=seed)
 
 
