@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as csv
-from measure import ROOT
 
+from measure import ROOT
 from shoal.define.feature import features_from_yaml
 from shoal.define.kernel import compile_plan
 from shoal.define.packs import Catalogue, choose

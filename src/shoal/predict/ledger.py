@@ -110,7 +110,7 @@ class Ledger:
         """What was known at the end of that day, of everybody who had bought by then."""
         seen = self.until(as_of_day)
         starts = _starts(seen.person)
-        ends = np.append(starts[1:], len(seen)) - 1
+        ends = np.append(starts[1:], len(seen))[: len(starts)] - 1
         first, known = seen.day[starts], np.isfinite(seen.value)
         money = np.where(known, seen.value, 0.0)
         repeats = known.astype(np.int64)

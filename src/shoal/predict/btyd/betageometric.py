@@ -27,28 +27,30 @@ class BetaGeometric:
     parameters: tuple[str, ...] = ("r", "alpha", "a", "b")
     timed: tuple[bool, ...] = (False, True, False, False)
 
-    def log_likelihood(self, logs: Floats, x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats]:  # noqa: N803
+    def log_likelihood(self, logs: Floats, x: Floats, t_x: Floats, watched: Floats) -> tuple[Floats, Floats]:
         """Fader, Hardie, Lee (2005), eq. 6, as ln A1 + ln A2 + ln(A3 + A4) of their note on Excel."""
         from scipy.special import digamma, gammaln
 
         r, alpha, a, b = np.exp(logs)
         n = x + self.extra
-        stayed, left, share = self._fates(logs, x, t_x, T)
+        stayed, left, share = self._fates(logs, x, t_x, watched)
         rows = gammaln(r + x) - gammaln(r) + r * logs[1]
         rows += gammaln(a + b) - gammaln(a + b + n) + gammaln(b + n) - gammaln(b)
         rows += np.logaddexp(stayed, left)
         both = digamma(a + b) - digamma(a + b + n)
-        slope_r = digamma(r + x) - digamma(r) + logs[1] - (1 - share) * np.log(alpha + T) - share * np.log(alpha + t_x)
-        slope_alpha = r / alpha - (r + x) * ((1 - share) / (alpha + T) + share / (alpha + t_x))
+        slope_r = (
+            digamma(r + x) - digamma(r) + logs[1] - (1 - share) * np.log(alpha + watched) - share * np.log(alpha + t_x)
+        )
+        slope_alpha = r / alpha - (r + x) * ((1 - share) / (alpha + watched) + share / (alpha + t_x))
         slope_a = both + share / a
         slope_b = both + digamma(b + n) - digamma(b) - share / np.where(n > 0, b + n - 1, 1.0)
         return rows, np.stack([r * slope_r, alpha * slope_alpha, a * slope_a, b * slope_b])
 
-    def alive(self, logs: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:  # noqa: N803
+    def alive(self, logs: Floats, x: Floats, t_x: Floats, watched: Floats) -> Floats:
         """Fader, Hardie, Lee (2008), "Computing P(alive) Using the BG/NBD Model"."""
-        return np.asarray(1.0 - self._fates(logs, x, t_x, T)[2])
+        return np.asarray(1.0 - self._fates(logs, x, t_x, watched)[2])
 
-    def expected(self, logs: Floats, x: Floats, t_x: Floats, T: Floats, t: float) -> Floats:  # noqa: N803
+    def expected(self, logs: Floats, x: Floats, t_x: Floats, watched: Floats, t: float) -> Floats:
         """Fader, Hardie, Lee (2005), eq. 10, after Euler's transformation of the hypergeometric function.
 
         (1 - z)^(r+x) 2F1(r+x, b+n; c; z) = (1 - z)^(a-1) 2F1(c-r-x, a-1; c; z) with c = a+b+n-1: the left overflows
@@ -59,15 +61,15 @@ class BetaGeometric:
         r, alpha, a, b = np.exp(logs)
         if abs(a - 1) < ONE:
             a = 1 + ONE
-        c, z = a + b + x + self.extra - 1, t / (alpha + T + t)
-        most = (r + x) / (alpha + T) * t  # purchases if nobody ever left
+        c, z = a + b + x + self.extra - 1, t / (alpha + watched + t)
+        most = (r + x) / (alpha + watched) * t  # purchases if nobody ever left
         with np.errstate(all="ignore"):
             series = hyp2f1(c - r - x, a - 1, c, z)
             staying = c / (a - 1) * (1 - np.exp((a - 1) * np.log1p(-z)) * series)
         wrong = ~np.isfinite(staying) | (staying < 0) | (staying > most * (1 + 1e-6))
         if wrong.any():
-            staying = np.where(wrong, self._by_quadrature(logs, x, T, t), staying)
-        return np.asarray(staying * self.alive(logs, x, t_x, T))
+            staying = np.where(wrong, self._by_quadrature(logs, x, watched, t), staying)
+        return np.asarray(staying * self.alive(logs, x, t_x, watched))
 
     def degenerate(self, values: Mapping[str, float], at_bound: Mapping[str, str]) -> str:
         """Names the part of the model that the data did without."""
@@ -83,18 +85,18 @@ class BetaGeometric:
             found.append("hardly anybody buys again")
         return "; ".join(found)
 
-    def _fates(self, logs: Floats, x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats, Floats]:  # noqa: N803
+    def _fates(self, logs: Floats, x: Floats, t_x: Floats, watched: Floats) -> tuple[Floats, Floats, Floats]:
         """ln A3 (still a customer at T), ln A4 (left after the last purchase), and the chance of the second."""
         r, alpha, _, b = np.exp(logs)
         n = x + self.extra
-        stayed = -(r + x) * np.log(alpha + T)
+        stayed = -(r + x) * np.log(alpha + watched)
         with np.errstate(divide="ignore", invalid="ignore"):
             left = logs[2] - np.log(b + n - 1) - (r + x) * np.log(alpha + t_x)
         left = np.where(n > 0, left, -np.inf)
         with np.errstate(over="ignore"):
             return stayed, left, 1 / (1 + np.exp(stayed - left))
 
-    def _by_quadrature(self, logs: Floats, x: Floats, T: Floats, t: float) -> Floats:  # noqa: N803
+    def _by_quadrature(self, logs: Floats, x: Floats, watched: Floats, t: float) -> Floats:
         """Mean over p of (1 - (1 + p t / (alpha + T))^-(r+x)) / p, p ~ Beta(a, b + n), where the series fails."""
         from scipy.special import betaincinv
 
@@ -103,7 +105,7 @@ class BetaGeometric:
         whole = np.zeros_like(x)
         for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
             p = np.maximum(betaincinv(a, b + x + self.extra, node), 1e-300)
-            whole += weight * -np.expm1(-(r + x) * np.log1p(p * t / (alpha + T))) / p
+            whole += weight * -np.expm1(-(r + x) * np.log1p(p * t / (alpha + watched))) / p
         return whole
 
 

@@ -36,15 +36,15 @@ class Model(Protocol):
         """Which parameters are measured in time."""
         ...
 
-    def log_likelihood(self, logs: Floats, x: Floats, t_x: Floats, T: Floats) -> tuple[Floats, Floats]:  # noqa: N803
+    def log_likelihood(self, logs: Floats, x: Floats, t_x: Floats, watched: Floats) -> tuple[Floats, Floats]:
         """Of each row, and its gradient to the log-parameters (parameters, rows)."""
         ...
 
-    def expected(self, logs: Floats, x: Floats, t_x: Floats, T: Floats, t: float) -> Floats:  # noqa: N803
+    def expected(self, logs: Floats, x: Floats, t_x: Floats, watched: Floats, t: float) -> Floats:
         """Purchases in (T, T + t] of customers with these histories."""
         ...
 
-    def alive(self, logs: Floats, x: Floats, t_x: Floats, T: Floats) -> Floats:  # noqa: N803
+    def alive(self, logs: Floats, x: Floats, t_x: Floats, watched: Floats) -> Floats:
         """The probability that a customer has not left for good by T."""
         ...
 
@@ -189,10 +189,8 @@ def climb(objective: Objective, starts: list[Floats], size: int, low: Floats | N
 
 def hessian(objective: Objective, logs: Floats) -> Floats:
     """Central differences of the analytic gradient, made symmetric."""
-    rows = []
     with np.errstate(all="ignore"):
-        for one in np.eye(len(logs)) * STEP:
-            rows.append((objective(logs + one)[1] - objective(logs - one)[1]) / (2 * STEP))
+        rows = [(objective(logs + one)[1] - objective(logs - one)[1]) / (2 * STEP) for one in np.eye(len(logs)) * STEP]
     found = np.array(rows)
     return np.asarray((found + found.T) / 2)
 

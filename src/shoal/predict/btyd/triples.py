@@ -32,13 +32,13 @@ class Triples:
         return len(self.x)
 
     @classmethod
-    def of(cls, x: Ints, t_x: Ints, T: Ints) -> Triples:  # noqa: N803  the literature's name
-        """The different triples of whole numbers, all at least 0, t_x at most T."""
+    def of(cls, x: Ints, t_x: Ints, watched: Ints) -> Triples:
+        """The different triples of whole numbers, all at least 0, t_x at most the time watched."""
         if not len(x):
             return cls(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
-        wide, high = int(T.max()) + 1, int(t_x.max()) + 1
+        wide, high = int(watched.max()) + 1, int(t_x.max()) + 1
         # One 64-bit key sorts several times faster than rows of three; days and counts always fit.
-        key = (x.astype(np.int64) * high + t_x) * wide + T
+        key = (x.astype(np.int64) * high + t_x) * wide + watched
         seen, places, n = np.unique(key, return_inverse=True, return_counts=True)
         rest = seen // wide
         whole = [part.astype(np.float64) for part in (rest // high, rest % high, seen % wide, n)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 FEWEST = 30  # repeat customers, and customers with known spend, that a model is fitted to
 PRIOR = 2.0  # purchases that the pooled mean counts for, where there is no Gamma-Gamma
 TINY = 1e-9
+FITTED = 50_000  # people to fit to, where even their different histories are more
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,12 @@ class Buyers:
         """As known at the end of a day."""
         known = ledger.history(day)
         return cls(known, Triples.of(known.x, known.t_x, known.T))
+
+    def take(self, some: NDArray[np.bool_]) -> Buyers:
+        """Some of the people; the different histories stay."""
+        known = self.history
+        part = History(*(getattr(known, name)[some] for name in ("person", "x", "t_x", "T", "m", "first")))
+        return Buyers(part, replace(self.crowd, places=self.crowd.places[some]))
 
     @property
     def places(self) -> Ints:
@@ -163,7 +170,16 @@ def often(name: str, buyers: Buyers) -> Fit | PooledRate:
     """A BTYD model by name, or the pooled rate where fewer than 30 people bought again."""
     if buyers.history.repeaters < FEWEST:
         return PooledRate.of(buyers.crowd)
-    return fit(MODELS[name], buyers.crowd, unit=7.0)
+    return fit(MODELS[name], _part(buyers), unit=7.0)
+
+
+def _part(buyers: Buyers) -> Triples:
+    """The different histories, or those of FITTED people drawn where there are more: theirs settle four parameters."""
+    known = buyers.history
+    if len(buyers.crowd) <= FITTED:
+        return buyers.crowd
+    rows = np.random.default_rng(0).choice(len(known), FITTED, replace=False)
+    return Triples.of(known.x[rows], known.t_x[rows], known.T[rows])
 
 
 def worth(buyers: Buyers, whole: bool) -> Spend | PooledSpend | None:

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from shoal.define.clock import to_instant
 from shoal.errors import DataError
-from shoal.predict.lifetime.base import Base, Buyers
 from shoal.predict.ledger import Ledger
+from shoal.predict.lifetime.base import Base, Buyers
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Snapshots = Callable[[Sequence[int]], pa.Table]
-CUTOFFS = 12  # snapshots to learn from, at most
+CUTOFFS = 12  # snapshots to learn from, at most, for each length of time
 ROWS = 200_000  # rows to learn from, at most; beyond, people are drawn
 WARM = 0.25  # share of the time before the first snapshot, so that people have a history
-ROUNDS = 200
+ROUNDS = 150
 FURTHEST = 3.0  # of a boosted logarithm: a customer's forecast is moved by a factor of at most 20
 OWN = ("x", "t_x", "T", "idle", "mean", "first", "expected_30", "alive", "money", "worth_30")
 SETTINGS: Mapping[str, Any] = {
@@ -34,6 +34,7 @@ SETTINGS: Mapping[str, Any] = {
     "num_leaves": 8,
     "min_data_in_leaf": 100,
     "lambda_l2": 10.0,
+    "path_smooth": 50.0,
     "feature_fraction": 0.7,
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
@@ -77,7 +78,11 @@ def end_of(day: int, time_zone: str) -> int:
 
 
 def cutoffs(first: int, last: int, days: int) -> list[int]:
-    """Days to learn from: evenly spread, the last `days` before `last`, the first after a quarter of the time."""
+    """Days to learn from: evenly spread, the last `days` before `last`, the first after a quarter of the time.
+
+    >>> cutoffs(0, 100, 30)
+    [25, 32, 40, 47, 55, 62, 70]
+    """
     end, begin = last - days, first + max(int((last - first) * WARM), 14)
     if end < begin:
         return []
@@ -119,6 +124,24 @@ def numeric(table: pa.Table) -> tuple[str, ...]:
     )
 
 
+@dataclass(frozen=True)
+class Plan:
+    """Which snapshots to learn from, as (day, days looked ahead); `even` has one length of time, `days`."""
+
+    far: list[tuple[int, int]]
+    even: list[tuple[int, int]]
+    days: int
+
+    @classmethod
+    def of(cls, first: int, last: int, horizon: int) -> Plan:
+        """For a history of the days `first` to `last`."""
+        span = last - first
+        days = max(min(horizon, span // 3), 1)
+        far = cutoffs(first, last, max(min(horizon, span // 6), 7))
+        even = [(day, days) for day in far if day + days <= last]
+        return cls([(day, min(horizon, last - day)) for day in far], even, days)
+
+
 class Snaps:
     """Features by day, each day asked for once."""
 
@@ -144,51 +167,60 @@ class Snaps:
         return self._held[day]
 
 
-def train(base: Base, ledger: Ledger, snaps: Snaps, days: int, at: Sequence[int], seed: int) -> Booster | None:
-    """Boosters learned from snapshots at the days `at`, each with the purchases of the `days` after it.
+def train(base: Base, ledger: Ledger, snaps: Snaps, plan: Plan, seed: int) -> Booster | None:
+    """Boosters learned from snapshots, each with the purchases after it. None where there is nothing to learn.
 
-    The offset of each snapshot is scaled to what its people did in all: the season of a snapshot is no news about who
-    buys more than whom, and would be carried into another season. None where the snapshots hold nothing to learn.
+    From the offset, each snapshot looks as far ahead as the history goes, at most the horizon: the offset carries the
+    time. The offset of a snapshot is scaled to what its people did in all: the season of a snapshot is no news about
+    who buys more than whom, and would be carried into another season. On its own, LightGBM needs one length of time.
     """
     import lightgbm as lgb
 
-    columns = numeric(snaps[at[-1]]) if at else ()
-    parts = [part for day in at if (part := _examples(base, ledger, snaps[day], day, days, columns)) is not None]
-    if not parts:
-        return None
-    person, x, count, spent, start, worth = (np.concatenate(rows) for rows in zip(*parts, strict=True))
-    keep = _sample(person, seed)
-    x, count, spent, start, worth = x[keep], count[keep], spent[keep], start[keep], worth[keep]
-    goals = {"offset_purchases": (count, np.log(start)), "stacked_purchases": (count, None)}
-    if base.worth is not None and spent.sum() > 0:
-        goals |= {"offset_revenue": (spent, np.log(worth)), "stacked_revenue": (spent, None)}
-    texts = {}
-    for goal, (y, offset) in goals.items():
-        data = lgb.Dataset(x, y, init_score=offset, params={"verbose": -1, "num_threads": 1})
-        texts[goal] = lgb.train({**SETTINGS, **GOALS[goal], "seed": seed}, data, ROUNDS).model_to_string()
-    return Booster(texts, columns, days)
+    texts: dict[str, str] = {}
+    columns = numeric(snaps[plan.far[-1][0]]) if plan.far else ()
+    for kind, pairs in (("offset", plan.far), ("stacked", plan.even)):
+        drawn = _draw(ledger, [day for day, _ in pairs], seed)
+        found = [one for day, days in pairs if (one := _examples(base, ledger, snaps[day], day, days, columns, drawn))]
+        if not found:
+            return None
+        x, count, spent, start, worth = (np.concatenate(rows) for rows in zip(*found, strict=True))
+        for what, y, offset in (("purchases", count, start), ("revenue", spent, worth)):
+            goal = f"{kind}_{what}"
+            if what == "revenue" and (base.worth is None or spent.sum() <= 0):
+                continue
+            begin = np.log(offset) if kind == "offset" else None
+            data = lgb.Dataset(x, y, init_score=begin, params={"verbose": -1, "num_threads": 1})
+            texts[goal] = lgb.train({**SETTINGS, **GOALS[goal], "seed": seed}, data, ROUNDS).model_to_string()
+    return Booster(texts, columns, plan.days)
+
+
+def _draw(ledger: Ledger, at: Sequence[int], seed: int) -> Ints:
+    """The people to learn from: all, or so many that about ROWS rows come of them."""
+    people, first = np.unique(ledger.person, return_index=True)
+    rows = sum(int(np.count_nonzero(ledger.day[first] <= day)) for day in at)
+    if rows <= ROWS:
+        return people
+    return np.asarray(people[np.random.default_rng(seed).random(len(people)) < ROWS / rows])
 
 
 def _examples(
-    base: Base, ledger: Ledger, features: pa.Table, day: int, days: int, columns: Sequence[str]
-) -> tuple[Ints, Floats, Floats, Floats, Floats, Floats] | None:
+    base: Base, ledger: Ledger, features: pa.Table, day: int, days: int, columns: Sequence[str], drawn: Ints
+) -> tuple[Floats, Floats, Floats, Floats, Floats] | None:
+    """Of one snapshot: inputs, purchases, revenue, and the offsets of both; None where nobody bought after.
+
+    People of `drawn` whom the snapshot knows count; the offsets are scaled by everybody.
+    """
     buyers = Buyers.on(ledger, day)
     happened = ledger.future(day, days)
     bought, spent = float(happened.purchases.sum()), np.maximum(happened.revenue, 0.0)
-    start = np.maximum(base.purchases(buyers, days), 1e-6)
-    worth = np.maximum(start * base.money(buyers), 1e-6)
-    if bought <= 0 or not len(start):
+    if bought <= 0:
         return None
-    if base.worth is not None and spent.sum() > 0:
-        worth = worth * (spent.sum() / worth.sum())
-    x = inputs(base, buyers, features, columns)
-    return buyers.history.person, x, happened.purchases, spent, start * (bought / start.sum()), worth
-
-
-def _sample(person: Ints, seed: int) -> NDArray[np.bool_]:
-    """All rows, or those of people drawn so that about ROWS remain."""
-    if len(person) <= ROWS:
-        return np.ones(len(person), bool)
-    people = np.unique(person)
-    drawn = np.random.default_rng(seed).random(len(people)) < ROWS / len(person)
-    return np.asarray(drawn[np.searchsorted(people, person)])
+    start = np.maximum(base.purchases(buyers, days), 1e-6)
+    worth = np.maximum(np.nan_to_num(start * base.money(buyers)), 1e-6)
+    worth = worth * (max(float(spent.sum()), 1e-6) / worth.sum())
+    start = start * (bought / start.sum())
+    use = np.isin(buyers.history.person, drawn) & np.isin(buyers.history.person, features["person"].to_numpy())
+    if not use.any():
+        return None
+    x = inputs(base, buyers.take(use), features, columns)
+    return x, happened.purchases[use], spent[use], start[use], worth[use]

@@ -23,7 +23,7 @@ from shoal.predict.lifetime import season
 from shoal.predict.lifetime.base import FEWEST, Base, Buyers, PooledRate, Spend, base_from
 from shoal.predict.lifetime.boost import Booster, Snaps, Snapshots
 from shoal.predict.lifetime.choose import Choice, choose
-from shoal.predict.lifetime.members import Members
+from shoal.predict.lifetime.members import TIMES, Members
 from shoal.predict.lifetime.value import MONTHS, Estimate, discounted
 from shoal.summary import Interval, Skill
 
@@ -190,7 +190,7 @@ def fit_forecaster(
     members = Members.fit(
         known,
         day,
-        choice.days or int(horizon_days),
+        int(horizon_days),
         model=choice.model,
         whole=choice.whole,
         snaps=snaps if choice.day is not None else None,
@@ -237,7 +237,7 @@ def _crowned(
     base = members.base
     pooled = isinstance(base.often, PooledRate)
     purchases = choice.purchases if choice.day is not None and not pooled else base.name
-    revenue = choice.revenue if choice.day is not None and not pooled else f"{base.name} x mean spend"
+    revenue = choice.revenue if choice.day is not None and not pooled else base.name + TIMES
     notes = list(choice.notes)
     if pooled:
         repeaters = Buyers.on(known, day).history.repeaters
@@ -260,8 +260,7 @@ def _crowned(
         {"day": choice.day, "days": choice.days, "people": choice.people} if choice.day is not None else {},
         [*notes, *more],
     )
-    level = choice.level if choice.day is not None else 0.5
-    return Forecaster(members, purchases, revenue, days, time_zone, discount, level, card)
+    return Forecaster(members, purchases, revenue, days, time_zone, discount, choice.level, card)
 
 
 def _band(choice: Choice) -> Interval:

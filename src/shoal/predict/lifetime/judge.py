@@ -37,17 +37,17 @@ class Judge:
             }
 
     def better(self, one: Floats, other: Floats, metric: str) -> Interval:
-        """How much lower the `metric` (mae or rmse) of `one` is than that of `other`, in paired draws."""
-        first, second = self._sums(one), self._sums(other)
-        weights = self._drawn()
-        place = {"mae": 0, "rmse": 1}[metric]
+        """How much lower the error of `one` is than that of `other`, in paired draws of people.
 
-        def of(sums: Floats) -> Floats:
-            mean = sums[..., place] / sums[..., 4]
-            return np.sqrt(mean) if metric == "rmse" else mean
+        `metric` is mae, rmse, or both: their geometric mean.
+        """
+        first, second, weights = self._sums(one), self._sums(other), self._drawn()
+        gains = _error(weights @ second, metric) - _error(weights @ first, metric)
+        return _interval(float(_error(second.sum(axis=0), metric) - _error(first.sum(axis=0), metric)), gains)
 
-        gains = of(weights @ second) - of(weights @ first)
-        return _interval(float(of(second.sum(axis=0)) - of(first.sum(axis=0))), gains)
+    def error(self, one: Floats, metric: str) -> float:
+        """The error as in `better`, at least a billionth."""
+        return max(float(_error(self._sums(one).sum(axis=0), metric)), 1e-9)
 
     def _sums(self, predicted: Floats) -> Floats:
         """Sums by block of people: absolute error, squared error, predicted, actual, people. Blocks add."""
@@ -71,6 +71,11 @@ class Judge:
         rho = float(np.corrcoef(rankdata(predicted), rankdata(self.actual))[0, 1])
         z, wide = np.arctanh(np.clip(rho, -0.999999, 0.999999)), Z * np.sqrt((1 + rho**2 / 2) / (len(predicted) - 3))
         return Interval(value=rho, low=float(np.tanh(z - wide)), high=float(np.tanh(z + wide)))
+
+
+def _error(sums: Floats, metric: str) -> Floats:
+    mae, rmse = sums[..., 0] / sums[..., 4], np.sqrt(sums[..., 1] / sums[..., 4])
+    return np.asarray({"mae": mae, "rmse": rmse, "both": np.sqrt(mae * rmse)}[metric])
 
 
 def named(metrics: Mapping[str, Interval], prefix: str) -> dict[str, Interval]:

@@ -15,7 +15,7 @@ from shoal.predict.lifetime.boost import Booster, Snaps
 
 Floats = NDArray[np.float64]
 OFFSET, STACKED, MEAN = "LightGBM from the BTYD offset", "LightGBM on stacked snapshots", "mean of the three"
-TIMES = "LightGBM purchases x mean spend"
+TIMES = " x mean spend"
 PEOPLE, REPEATERS = 500, 200  # fewer cannot carry boosters
 
 
@@ -39,33 +39,32 @@ class Members:
         seed: int,
         last: int,
     ) -> Members:
-        """Fits everything to the purchases up to `day`; the boosters learn `days` ahead (less where time is short)."""
+        """Fits everything to the purchases up to `day`; the boosters learn at most `days` ahead."""
         known = ledger.until(day)
         buyers = Buyers.on(known, day)
         base = Base(often(model, buyers), worth(buyers, whole), whole)
         if snaps is None or len(buyers.history) < PEOPLE or buyers.history.repeaters < REPEATERS:
             return cls(base, None)
-        first = int(known.day.min())
-        ahead = min(days, max((day - first) // 3, 1))
-        at = boost.cutoffs(first, day, ahead)
-        snaps.prepare(at, last)
-        return cls(base, boost.train(base, known, snaps, ahead, at, seed) if at else None)
+        plan = boost.Plan.of(int(known.day.min()), day, days)
+        snaps.prepare([at for at, _ in plan.far], last)
+        return cls(base, boost.train(base, known, snaps, plan, seed) if plan.even else None)
 
     def purchases_and_revenue(
         self, buyers: Buyers, features: pa.Table | None, days: float
     ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-        """What each member expects of the next `days`, by the member's name."""
+        """What each member expects of the next `days`, by the member's name; no revenue where money is not known."""
         base = self.base
         expected, money = base.purchases(buyers, days), base.money(buyers)
-        count, spent = {base.name: expected}, {f"{base.name} x mean spend": expected * money}
+        count, direct = {base.name: expected}, {}
         if self.booster is not None:
             table = boost.inputs(base, buyers, features, self.booster.columns)
             said = self.booster.predict(base, buyers, table, days)
             _add(count, expected, said, "purchases")
-            spent[TIMES] = said["offset_purchases"] * money
             if "offset_revenue" in said:
-                _add(spent, expected * money, said, "revenue")
-        return count, spent if base.worth is not None else {}
+                _add(direct, expected * money, said, "revenue")
+        if base.worth is None:
+            return count, {}
+        return count, {**{name + TIMES: bought * money for name, bought in count.items()}, **direct}
 
 
 def _add(found: dict[str, Floats], base: Floats, said: dict[str, Floats], what: str) -> None:
