@@ -88,15 +88,15 @@ class Encoding:
         >>> Encoding.fit(pa.table({"gender": ["f", "m", "f"], "visits": [3, 5, 1], "shop": ["x", "x", "x"]})).dropped
         {'gender': 'a protected trait', 'shop': 'the same for everybody'}
         """
-        seen = (
-            table.take(pa.array(np.arange(0, table.num_rows, -(-table.num_rows // SAMPLE))))
-            if table.num_rows
-            else table
-        )
+        places = pa.array(np.arange(0, table.num_rows, max(-(-table.num_rows // SAMPLE), 1)))
         inputs: list[Input] = []
         dropped: dict[str, str] = {}
         for name in table.column_names:
-            found = "excluded" if name in exclude else _input(name, _plain(seen[name]), free=name in allow)
+            found = (
+                "excluded"
+                if name in exclude
+                else _input(name, _plain(_copied(table[name]).take(places)), free=name in allow)
+            )
             if isinstance(found, Input):
                 inputs.append(found)
             else:
@@ -191,13 +191,16 @@ def _readable(kind: pa.DataType) -> bool:
     return bool(numeric or types.is_boolean(kind) or types.is_dictionary(kind) or types.is_null(kind))
 
 
+def _copied(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Views of texts as texts: Arrow computes little on views."""
+    return column.cast(pa.string()) if pa.types.is_string_view(column.type) else column
+
+
 def _plain(column: pa.ChunkedArray) -> pa.Array:
     """One array; texts as a dictionary without blanks around them, empty ones null, so that each is looked at once."""
-    array = column.combine_chunks()
+    array = _copied(column).combine_chunks()
     if isinstance(array, pa.ChunkedArray):  # of no chunk, or too long for one
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
-    if pa.types.is_string_view(array.type):
-        array = array.cast(pa.string())
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
         array = array.dictionary_encode()
     if not pa.types.is_dictionary(array.type):
