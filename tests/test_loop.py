@@ -134,6 +134,14 @@ def test_one_stage_can_be_run_alone(done: Workspace) -> None:
     assert done.run(only="validate").verdicts == proven
 
 
+@pytest.mark.parametrize("stage", ["features", "predict", "model", "validate"])
+def test_a_stage_run_alone_leaves_the_files_of_the_last_run_as_they_were(done: Workspace, stage: str) -> None:
+    last = done.runs.current().folder
+    before = {path: path.read_bytes() for path in last.rglob("*.parquet")}
+    done.run(only=stage)
+    assert {path: path.read_bytes() for path in last.rglob("*.parquet")} == before
+
+
 def test_an_unknown_stage_is_misuse(done: Workspace) -> None:
     with pytest.raises(UsageError, match="Did you mean 'model'"):
         done.run(only="modle")

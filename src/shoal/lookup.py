@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from shoal import summary
+from shoal import summary, tables
 from shoal.define.words import Label
 from shoal.errors import NotFound
 from shoal.model.rules import Clause
 from shoal.model.rules import explain as clauses_of
+from shoal.model.run import model_cards
+from shoal.model.scores import score_meta
 from shoal.store.runs import Run
 
 RECENT = 20
+ONLY_NOW = "not known: scores are kept as of the run only"
 
 
 def profile(run: Run, id: str) -> dict[str, Any]:  # noqa: A002
-    """One person: identifiers, traits, features, memberships and the last events.
+    """One person: identifiers, traits, features, scores with reasons, memberships and the last events.
 
     `id` is a profile id, an identifier's value, or `type:value`.
 
@@ -45,11 +49,27 @@ def profile(run: Run, id: str) -> dict[str, Any]:  # noqa: A002
         "as_of": features.pop("as_of", None),
         "features": features,
         "labels": {name: one["label"] for name, one in part["meta"].items() if name in features},
-        "scores": [],
+        "scores": scores(run, who),
         "memberships": [{key: value for key, value in stay.items() if key != "profile_id"} for stay in stays],
         "consents": [],
         "timeline": timeline(run, who),
     }
+
+
+def scores(run: Run, who: str) -> list[dict[str, Any]]:
+    """What the models say of a person: each score with its label, unit, interval, version and reasons."""
+    rows = _scores_of(run, who).to_pylist() if run.files("scores") else []
+    known = score_meta({row["model"]: row["model"] for row in rows}, model_cards(run))
+    names = ("model", "score", "low", "high", "version")
+    return [
+        {
+            **{name: row[name] for name in names},
+            "label": known[row["model"]].label,
+            "unit": known[row["model"]].unit,
+            "reasons": row.get("reasons") or [],
+        }
+        for row in rows
+    ]
 
 
 def find(run: Run, id: str) -> str:  # noqa: A002
@@ -104,9 +124,13 @@ def explain(run: Run, segment: summary.Segment, id: str, *, at: int | None = Non
     """
     who = find(run, id)
     part = run.read_part("features")
+    columns = run.score_columns()
     labels = {name: Label(one["label"], one["unit"] or None) for name, one in part["meta"].items()}
-    row = _row_at(run, who, part, at) if at is not None and at != part["as_of"] else _row(run, who)
-    clauses = clauses_of(segment.rule, row, labels)
+    labels |= {name: one.spoken for name, one in score_meta(columns, model_cards(run)).items()}
+    then = at is not None and at != part["as_of"]
+    row = _with_scores(run, _row_at(run, who, part, at) if then and at is not None else _row(run, who), columns, then)
+    phrases = ((run.read_part("model") or {}).get("phrases") or {}).get(segment.name)
+    clauses = clauses_of(segment.rule, row, labels, phrases, dict.fromkeys(columns, ONLY_NOW) if then else None)
     return {
         "segment": segment.name,
         "version": segment.version,
@@ -131,6 +155,26 @@ def _plain(clause: Clause) -> dict[str, Any]:
 
 def _row(run: Run, who: str) -> pa.Table:
     return ds.dataset(run.files("features")).to_table(filter=pc.field("profile_id") == who)
+
+
+def _with_scores(run: Run, row: pa.Table, columns: Mapping[str, str], then: bool) -> pa.Table:
+    """The row with its score columns: as the run scored the person, or empty at another instant."""
+    if not columns:
+        return row
+    if then:
+        for column in columns:
+            row = row.append_column(column, pa.nulls(row.num_rows, pa.float64()))
+        return row
+    names = ["profile_id", "model", "score"]
+    mine = _scores_of(run, row["profile_id"][0].as_py(), names)
+    return tables.with_scores(row, mine, columns)
+
+
+def _scores_of(run: Run, who: str, names: list[str] | None = None) -> pa.Table:
+    """A person's rows of `scores`, by their number where the table has it: it is sorted by it, so few rows are read."""
+    table = ds.dataset(run.files("scores"))
+    mine = pc.field("person") == number(who) if "person" in table.schema.names else pc.field("profile_id") == who
+    return table.to_table(columns=names, filter=mine)
 
 
 def _row_at(run: Run, who: str, part: dict[str, Any], at: int) -> pa.Table:
@@ -158,10 +202,18 @@ def _row_at(run: Run, who: str, part: dict[str, Any], at: int) -> pa.Table:
 
 def _events(run: Run, who: str) -> pa.Table:
     """A person's events, from the bucket files whose range of people holds them."""
-    person = int(who[1:], 16)
-    person -= (person >> 63) << 64
-    table = ds.dataset(run.files("events")).to_table(filter=pc.field("person") == person)
+    table = ds.dataset(run.files("events")).to_table(filter=pc.field("person") == number(who))
     return table.sort_by([("at", "ascending"), ("event_id", "ascending")])
+
+
+def number(who: str) -> int:
+    """The 64-bit number behind a profile id.
+
+    >>> number("p00000000000000ff"), number("pffffffffffffffff")
+    (255, -1)
+    """
+    person = int(who[1:], 16)
+    return person - ((person >> 63) << 64)
 
 
 def _flat(events: pa.Table, columns: tuple[str, ...]) -> pa.Table:

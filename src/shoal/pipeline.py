@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -53,9 +53,14 @@ def _features(work: Work) -> None:
 
 
 def _predict(work: Work) -> None:
+    from shoal.model.run import seeds
     from shoal.predict.run import predict
+    from shoal.unify.events import batches
 
-    predict(work.settings, work.run, work.before, work.tell)
+    def rules() -> Mapping[str, str]:
+        return seeds(work.settings, work.own, work.run, work.before)
+
+    predict(work.settings, work.run, work.before, batches, rules, work.tell)
 
 
 def _model(work: Work) -> None:
@@ -92,6 +97,14 @@ STAGES: Mapping[str, Callable[[Work], None]] = {
     "validate": _validate,
     "report": _report,
 }
+WRITTEN: Mapping[str, tuple[str, ...]] = {
+    "unify": ("events", "profiles", "identifiers", "quarantine"),
+    "features": ("features", "features_before", "outcomes"),
+    "predict": ("scores", "scores_before", "affinities", "pending"),
+    "model": ("segments", "memberships"),
+    "validate": ("verdicts",),
+    "report": (),
+}
 BEFORE_EVIDENCE = ("unify", "features", "predict", "model")
 SHARE = {"unify": 0.0, "features": 0.4, "predict": 0.55, "model": 0.75, "validate": 0.85, "report": 0.97}
 
@@ -115,6 +128,7 @@ def run(
         make = registry.load(registry.ENGINES, settings.engine)
         if only is not None:
             _carry_over(before, draft, folder)
+            _drop(draft, WRITTEN[only])
             if only in BEFORE_EVIDENCE:
                 _drop_evidence(draft)
         timings = dict(draft.read_part("timings") or {})
@@ -219,6 +233,14 @@ def _carry_over(before: Run | None, draft: Run, folder: Path) -> None:
             _link(path, target)
         else:
             shutil.copyfile(path, target)
+
+
+def _drop(draft: Run, names: Sequence[str]) -> None:
+    """Unlinks what a stage writes anew: the last run's files may be the very same ones on disk."""
+    for path in (draft.path(name) for name in names):
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
 
 
 def _drop_evidence(draft: Run) -> None:

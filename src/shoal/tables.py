@@ -7,10 +7,13 @@ Instants are microseconds since 1970 in UTC. ``person`` is the 64-bit form of ``
 from __future__ import annotations
 
 import binascii
+import re
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,6 +158,75 @@ def profile_ids(people: NDArray[np.int64]) -> pa.Array:
     text[:, 1:] = np.frombuffer(digits, np.uint8).reshape(count, 16)
     offsets = np.arange(count + 1, dtype=np.int64) * 17
     return pa.LargeStringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(text)).cast(pa.string())
+
+
+def score_columns(models: Iterable[str], taken: Collection[str]) -> dict[str, str]:
+    """The columns under which rules read scores, each with its model; `value.clv_12m` is `clv_12m` for short.
+
+    A name that is `taken`, by a feature, keeps its meaning: the score then has no column of that name.
+
+    >>> score_columns(["churn", "value.clv_12m", "orders"], {"orders"})
+    {'churn': 'churn', 'value_clv_12m': 'value.clv_12m', 'clv_12m': 'value.clv_12m'}
+    """
+    models = list(models)
+    whole = [(re.sub(r"\W", "_", model), model) for model in models]
+    short = [(model.rsplit(".", 1)[-1], model) for model in models if re.search(r"\.clv_\d+m$", model)]
+    used = {name.casefold() for name in taken}
+    found: dict[str, str] = {}
+    for column, model in [*whole, *short]:
+        if column.casefold() not in used:
+            used.add(column.casefold())
+            found[column] = model
+    return found
+
+
+def with_scores(people: pa.Table, scores: pa.Table, columns: Mapping[str, str] | None = None) -> pa.Table:
+    """A table of people with a column for each model's score, null for whom it does not score.
+
+    Args:
+        people: one row a person, with `profile_id`, such as `features`.
+        scores: the `scores` of one instant; of its columns `profile_id`, `model` and `score` are read.
+        columns: column to model, as `score_columns` gives them; all models of `scores` when left out.
+
+    >>> scores = pa.table({"profile_id": ["b"], "model": ["churn"], "score": [0.7]})
+    >>> with_scores(pa.table({"profile_id": ["a", "b"]}), scores)["churn"].to_pylist()
+    [None, 0.7]
+    """
+    parts = _by_model(scores)
+    if columns is None:
+        columns = score_columns(parts, people.column_names)
+    ids = people["profile_id"].combine_chunks()
+    made: dict[str, pa.Array] = {}
+    for column, model in columns.items():
+        if model not in made:
+            made[model] = _aligned(ids, parts[model]) if model in parts else pa.nulls(len(ids), pa.float64())
+        people = people.append_column(column, made[model])
+    return people
+
+
+def _by_model(scores: pa.Table) -> dict[str, pa.Table]:
+    """The rows of each model in order of appearance; rows that stand together are not copied."""
+    import numpy as np
+
+    model = scores["model"].unify_dictionaries() if pa.types.is_dictionary(scores["model"].type) else scores["model"]
+    coded = model.combine_chunks()
+    coded = coded if pa.types.is_dictionary(coded.type) else coded.dictionary_encode()
+    codes = coded.indices.to_numpy(zero_copy_only=False)
+    rows = scores.select(["profile_id", "score"])
+    parts = {}
+    for code in dict.fromkeys(codes[np.flatnonzero(np.diff(codes, prepend=-1))].tolist()):
+        places = np.flatnonzero(codes == code)
+        first, count = int(places[0]), len(places)
+        together = int(places[-1]) - first + 1 == count
+        parts[coded.dictionary[code].as_py()] = rows.slice(first, count) if together else rows.take(pa.array(places))
+    return parts
+
+
+def _aligned(ids: pa.Array, part: pa.Table) -> pa.Array:
+    """One model's scores in the order of `ids`; what is no finite number is null."""
+    known, score = part["profile_id"].combine_chunks(), part["score"].combine_chunks().cast(pa.float64())
+    score = pc.if_else(pc.is_finite(score), score, None)
+    return score if known.equals(ids) else score.take(pc.index_in(ids, value_set=known.cast(ids.type)))
 
 
 def column_names(names: list[str]) -> list[str]:

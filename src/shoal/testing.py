@@ -1,4 +1,4 @@
-"""Contract checks for what plugs into Shoal: run them on your own engine or recipe, as we do on ours.
+"""Contract checks for what plugs into Shoal: run them on your own engine, recipe or learner, as we do on ours.
 
 from shoal.testing import check_recipe
 check_recipe(MyRecipe())
@@ -12,12 +12,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from shoal.engine.protocol import Engine
 from shoal.errors import ShoalError
 from shoal.model.matrix import Matrix, build
 from shoal.model.meta import describe
 from shoal.model.recipe import Recipe
+from shoal.predict.calibrate import log_odds
+from shoal.predict.learner import Array, Learner
 from shoal.settings import Layout
 
 
@@ -45,6 +48,62 @@ def check_recipe(recipe: Recipe) -> None:
     alike = _people(50, 3)
     same = Matrix(alike.meta, np.zeros_like(alike.raw), np.zeros_like(alike.values), alike.rows, {})
     _hold(len(recipe.fit(same, 3, seed=0).labels) == 50, "people who do not differ are no error")
+
+
+def check_model(learner: Learner) -> None:
+    """Holds a learner against its contract; raises Broken with the rule that it breaks.
+
+    A learner whose contributions do not add up to its log-odds says so by `additive = False`.
+
+    >>> from shoal.predict.logistic import Logistic
+    >>> check_model(Logistic())
+    """
+    _hold(bool(learner.name), "a learner has a name")
+    for rows, inputs, holes in ((400, 4, True), (120, 1, False)):
+        x, y, categories = _outcomes(rows, inputs, holes)
+        fitted = learner.fit(x, y, categories=categories, seed=3)
+        p = fitted.predict(x)
+        _hold(p.shape == (rows,), "there is one probability a row")
+        _hold(bool(np.isfinite(p).all() and (p >= 0).all() and (p <= 1).all()), "a probability is from 0 to 1")
+        _hold(float(p[y > 0].mean()) > float(p[y == 0].mean()), "an outcome that the inputs tell is learned")
+        again = learner.fit(x, y, categories=categories, seed=3).predict(x)
+        _hold(bool(np.array_equal(p, again)), "the same seed gives the same model to the bit")
+        files = fitted.to_files()
+        _hold(all(isinstance(data, bytes) for data in files.values()) and bool(files), "a model is files of bytes")
+        _hold(
+            bool(np.array_equal(learner.load(files).predict(x), p)),
+            "a model read from its files is the same to the bit",
+        )
+        unseen = np.vstack([np.full((1, inputs), np.nan), np.full((1, inputs), 1e9), x[:0]])
+        _hold(
+            bool(np.isfinite(fitted.predict(unseen)).all()),
+            "rows that are missing or unlike all others have a probability",
+        )
+        _hold(fitted.predict(x[:0]).shape == (0,), "no rows have no probabilities")
+        _check_contributions(learner, fitted.contributions(x), p, x)
+    for x, y in ((np.ones((50, 2)), np.arange(50) % 2 * 1.0), (_outcomes(60, 2, False)[0], np.ones(60))):
+        p = learner.fit(x, y, categories=np.zeros(2, dtype=bool), seed=0).predict(x)
+        _hold(bool(np.isfinite(p).all()), "inputs that do not differ, or one outcome only, are no error")
+
+
+def _check_contributions(learner: Learner, found: Array, p: Array, x: Array) -> None:
+    _hold(found.shape == x.shape and bool(np.isfinite(found).all()), "contributions are (rows, inputs)")
+    if getattr(learner, "additive", True):
+        inside = (p > 1e-9) & (p < 1 - 1e-9)
+        rest = (log_odds(p) - found.sum(axis=1))[inside]
+        _hold(float(np.ptp(rest)) < 1e-6, "contributions and one constant add up to the log-odds")
+
+
+def _outcomes(rows: int, inputs: int, holes: bool) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Inputs of which the first tells the outcome; the second, if any, is a category; some values missing."""
+    rng = np.random.default_rng(rows)
+    x = rng.normal(size=(rows, inputs))
+    y = (x[:, 0] + rng.normal(size=rows) > 0).astype(np.float64)
+    categories = np.arange(inputs) == 1
+    x[:, categories] = rng.integers(0, 3, size=(rows, int(categories.sum())))
+    if holes:
+        x[rng.random(x.shape) < 0.1] = np.nan
+    return x, y, categories
 
 
 def check_engine(make: Callable[[Path], Engine], folder: Path) -> None:

@@ -143,6 +143,25 @@ class Workspace:
                 return segment
         raise NotFound(f"there is no segment '{name}'.{suggest(name, [segment.name for segment in segments])}")
 
+    @property
+    def models(self) -> list[summary.ModelCard]:
+        """The model cards of the last good run."""
+        return self.last_run().models
+
+    def model(self, name: str) -> summary.ModelCard:
+        """One model's card, by its name or by that of a score it gives. Raises NotFound with the nearest name."""
+        models = self.models
+        for model in models:
+            if name.casefold() in (known.casefold() for known in (model.name, *model.scores)):
+                return model
+        if not models:
+            raise NotFound(
+                f"there is no model '{name}': the last run predicted nothing. Remedy: name a `goal:` or `objectives:` "
+                "in shoal.yaml and run again, see docs/predictions.md"
+            )
+        names = {known for model in models for known in (model.name, *model.scores)}
+        raise NotFound(f"there is no model '{name}'.{suggest(name, names)}")
+
     def profile(self, id: str) -> dict[str, Any]:  # noqa: A002 - the word users know
         """One person: identifiers, traits, features, memberships, timeline."""
         from shoal.lookup import profile

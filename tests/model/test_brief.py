@@ -12,6 +12,7 @@ from shoal.model.brief import brief
 from shoal.model.name import names, unique_names
 from shoal.model.playbook import catalogue, recommend
 from shoal.model.portrait import Crowd, crowd, portrait
+from shoal.model.predictive import TAGS
 from shoal.model.rules import select
 from shoal.model.tags import tags
 from shoal.summary import Interval
@@ -152,7 +153,7 @@ def test_every_strategy_uses_words_that_exist() -> None:
     stages = {"new", "active", "fading", "lapsed", "never", "once", "repeat", "frequent"}
     values = {"high_value", "mid_value", "low_value", "rising", "declining", "returns", "discount", "intent"}
     habits = {"large_orders", "small_orders", "wide", "weekend", "evening", "morning", "night"}
-    known = {"commerce", "usage", "content", "people"} | stages | values | habits
+    known = {"commerce", "usage", "content", "people"} | stages | values | habits | set(TAGS.values())
     assert {word for play in catalogue() for word in play.when | play.unless} <= known
 
 

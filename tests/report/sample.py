@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from shoal.summary import (
+    Backtest,
+    Bin,
     Brief,
     ColumnQuality,
     Comparison,
     Contender,
+    Contest,
+    Decile,
     Discovery,
+    Importance,
     Interval,
     KChoice,
+    ModelCard,
     Result,
     Run,
     Segment,
+    Skill,
     SourceQuality,
     Trait,
     TreeNode,
     Verdict,
 )
+
+from . import cards
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>[bold red]{{7*7}}\x1b[31m\x00\u202e"
 
@@ -398,6 +407,7 @@ def full() -> Run:
         rows={"events": 421714, "profiles": _PEOPLE, "identifiers": 6231, "features": _PEOPLE, "quarantine": 140305},
         segments=[*(_segment(i) for i in range(len(_FOUND))), *_traditional()],
         verdicts=_verdicts(),
+        models=cards.cards(),
         comparison=_comparison(),
         discovery=_discovery(),
         quality=_quality(),
@@ -442,7 +452,7 @@ def hostile() -> Run:
     return Run.model_validate(poison(full().model_dump()))
 
 
-_LITERAL = {"result", "kind", "status", "check"}
+_LITERAL = {"result", "kind", "status", "check", "metric"}
 _FIXED = {
     name
     for record in (
@@ -459,6 +469,15 @@ _FIXED = {
         TreeNode,
         SourceQuality,
         ColumnQuality,
+        ModelCard,
+        Skill,
+        Bin,
+        Decile,
+        Importance,
+        Backtest,
+        Contest,
     )
     for name in record.model_fields
 } | {"revenue", "retention", "profiles", "events", "overall", "auc"}
+_FIXED |= {name for card in cards.cards() for name in (*card.rows, *card.spread, *card.extra, "size", "recall")}
+_FIXED |= {name for card in cards.cards() for skill in card.skills for name in skill.metrics}

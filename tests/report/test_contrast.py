@@ -20,6 +20,7 @@ PAIRS = [
     *(("paper", result) for result in ("pass", "warn", "fail", "none")),
     *((result, f"{result}-well") for result in ("pass", "fail", "none")),
     *((f"s{i}", "paper") for i in (1, 2, 8)),
+    ("ink", "none-well"),
 ]
 
 

@@ -8,9 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from shoal.report import card
 from shoal.report.html import render
 from shoal.report.view import View
-from shoal.summary import Interval, Run, Verdict
+from shoal.summary import Interval, ModelCard, Run, Verdict
 
 from . import sample
 
@@ -190,6 +191,58 @@ def test_a_run_without_money_shows_no_revenue() -> None:
     assert "Past revenue" not in html
     assert "Size against value" not in html
     assert "Came back" in html
+
+
+def test_every_model_has_its_question_its_verdict_and_an_anchor() -> None:
+    run = sample.full()
+    html = render(run)
+    page = Page(html)
+    ids = {attrs.get("id") for _, attrs in page.elements}
+    for one in run.models:
+        assert f"model-{one.name}" in ids
+        told = (card.headline(one), card.verdict(one, "GBP"), card.standing(one, "GBP"), one.label)
+        assert [words for words in told if words not in page.text] == []
+
+
+def test_every_way_limit_note_and_left_out_feature_of_every_model_appears() -> None:
+    run = sample.full()
+    text = Page(render(run)).text
+    told = [
+        words
+        for one in run.models
+        for words in (*(s.name for s in one.skills), *one.limits, *one.notes, *one.dropped.values())
+    ]
+    assert len(told) > 30
+    assert [words for words in told if words not in text] == []
+
+
+def test_the_first_three_models_are_open_and_the_rest_folded() -> None:
+    elements = Page(render(sample.full())).elements
+    tags = [tag for tag, attrs in elements if "model" in (attrs.get("class") or "").split() and tag != "path"]
+    assert tags == ["article"] * 3 + ["details"] * (len(sample.full().models) - 3)
+
+
+def test_models_whose_names_differ_in_odd_letters_keep_their_own_anchors() -> None:
+    ids = [attrs["id"] for _, attrs in Page(render(sample.hostile())).elements if "id" in attrs]
+    assert len({name for name in ids if name and name.startswith("model-")}) == 2 * 3 + 2 * (8 - 3)
+    assert not [name for name in ids if name and " " in name]
+
+
+def test_a_model_that_was_not_judged_out_of_time_says_so() -> None:
+    assert "Not out of time: judged on people whom it had not seen" in Page(render(sample.full())).text
+
+
+def test_a_run_without_models_says_how_to_get_some() -> None:
+    assert "Nothing was predicted in this run. Name a goal:" in " ".join(Page(render(sample.empty())).text.split())
+
+
+@pytest.mark.parametrize("models", [[], None])
+def test_a_card_with_nothing_but_its_name_is_shown_without_a_number(models: list[ModelCard] | None) -> None:
+    bare = [ModelCard(name="m", kind="churn", status="not enough data")] if models is None else models
+    html = render(sample.empty().model_copy(update={"models": bare}))
+    assert ("Who will leave" in html) == bool(bare)
+    section = html[html.index('id="predictions"') : html.index('id="proof"')]
+    assert "<svg" not in section
 
 
 def test_segments_are_ordered_by_value_with_refused_ones_last() -> None:

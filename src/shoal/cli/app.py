@@ -96,6 +96,35 @@ def segments(
 
 
 @app.command()
+def models(workspace: Folder = HERE, as_json: AsJson = False) -> None:
+    """Models with what they predict, status, success against the baseline, people scored and version."""
+    with speaking(as_json):
+        from shoal.report.models import listing
+        from shoal.workspace import Workspace
+
+        done = Workspace(workspace).last_run()
+        emit(
+            as_json, [card.model_dump(mode="json") for card in done.models], lambda: listing(done.models, done.currency)
+        )
+
+
+@app.command()
+def model(
+    name: Annotated[str, typer.Argument(help="a model's name, or that of a score it gives: `churn`, `value.revenue`")],
+    workspace: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """One model's whole card: purpose, label, data, skill, calibration, reasons, limits, back-tests, contest."""
+    with speaking(as_json):
+        from shoal.report.models import whole
+        from shoal.workspace import Workspace
+
+        here = Workspace(workspace)
+        card, currency = here.model(name), here.last_run().currency
+        emit(as_json, card.model_dump(mode="json"), lambda: whole(card, currency))
+
+
+@app.command()
 def profile(
     id: Annotated[str, typer.Argument(help="a profile id, or an identifier: `ada@example.org`, `email:ada@...`")],  # noqa: A002
     workspace: Folder = HERE,

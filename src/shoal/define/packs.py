@@ -43,7 +43,8 @@ class Catalogue:
     """What a workspace's events contain, up to the run's instant.
 
     `events` counts rows by name, `properties` gives each property's kind (`number`, `text`, `bool`,
-    `time`), `levels` the most frequent values of category-like properties, `span_days` first to last event.
+    `time`), `levels` the most frequent values of category-like properties, `span_days` first to last event, `first`
+    the first event's instant in microseconds.
     """
 
     events: Mapping[str, int]
@@ -52,6 +53,7 @@ class Catalogue:
     has_value: bool = False
     has_clock: bool = True
     span_days: float = 365.0
+    first: int = 0
     roles: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def role(self, name: str) -> list[str]:

@@ -96,6 +96,23 @@ def _dialect() -> Any:
     return type("ShoalRules", (base,), {"Parser": parser, "Tokenizer": tokenizer})
 
 
+def tokens(text: str) -> list[Any]:
+    """The text's tokens as sqlglot cuts them: texts, quoted names and comments are told from the rest.
+
+    Empty where the text is too long or a quote is not closed; `parse` says so.
+
+    >>> [token.text for token in tokens("a >= 'in top' -- in top")]
+    ['a', '>=', 'in top']
+    """
+    from sqlglot.dialects.dialect import Dialect
+    from sqlglot.errors import TokenError
+
+    try:
+        return list(Dialect.get_or_raise(_dialect()).tokenize(text)) if len(text) <= MAX_LENGTH else []
+    except TokenError:
+        return []
+
+
 def _tokens_to_tree(text: str) -> Any:
     import sqlglot
     from sqlglot.errors import ParseError, TokenError

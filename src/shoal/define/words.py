@@ -145,8 +145,10 @@ _FLIP = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 _SIGNS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by", "%": "modulo"}
 
 
-def to_words(expr: Expr, labels: Mapping[str, Label] | None = None) -> str:
+def to_words(expr: Expr, labels: Mapping[str, Label] | None = None, phrases: Mapping[str, str] | None = None) -> str:
     """The rule in plain words, with each column spoken of by its label.
+
+    `phrases` say in other words what a comparison (in canonical text) came from: `{"clv >= 9": "in the top 20%"}`.
 
     >>> from shoal.define.parse import parse
     >>> rule = parse("orders_90d >= 3 and recency_days <= 20",
@@ -154,12 +156,12 @@ def to_words(expr: Expr, labels: Mapping[str, Label] | None = None) -> str:
     >>> to_words(rule, {"orders_90d": Label("orders in 90 days", "count"), "recency_days": Label("last order", "ago")})
     'orders in 90 days is at least 3 and last order at most 20 days ago'
     """
-    return _Speaker(labels or {}).say(expr)
+    return _Speaker(labels or {}, phrases or {}).say(expr)
 
 
 class _Speaker:
-    def __init__(self, labels: Mapping[str, Label]) -> None:
-        self.labels = labels
+    def __init__(self, labels: Mapping[str, Label], phrases: Mapping[str, str]) -> None:
+        self.labels, self.phrases = labels, phrases
 
     def label(self, expr: Expr) -> Label:
         if isinstance(expr, Column):
@@ -202,6 +204,11 @@ class _Speaker:
 
     def compared(self, call: Call) -> tuple[str, str]:
         """Subject and predicate of a comparison, so that two on one subject can share it."""
+        subject, rest = self._compared(call)
+        phrase = self.phrases.get(to_text(call)) if self.phrases else None
+        return subject, f"is {phrase} ({rest.removeprefix('is ')})" if phrase else rest
+
+    def _compared(self, call: Call) -> tuple[str, str]:
         left, right = call.args
         name = call.function
         if isinstance(left, Literal) and not isinstance(right, Literal):

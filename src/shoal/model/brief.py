@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from shoal.define.words import amount
 from shoal.model.meta import OUTCOME, FeatureMeta, split
@@ -39,6 +39,8 @@ def brief(
     floor: float = 0.02,
     currency: str | None = None,
     lead: str = "",
+    worth: str = "",
+    ahead: Collection[str] = (),
 ) -> Brief:
     """The brief of one segment.
 
@@ -48,13 +50,14 @@ def brief(
         drift: change of its share of people since the period before, as a fraction of it.
         expected: a person's revenue in the next period.
         lead: how the segment was made, put before the headline ("the 3% of people who made 18% of revenue").
+        worth: a sentence more on its value; `ahead` words for the playbook, of what its people will do next.
     """
     found = tags(everybody, own)
     return Brief(
         headline=_headline(everybody, own, found, lead),
         traits=traits(everybody, own),
-        value=_value(everybody, own, expected, currency),
-        strategies=recommend(found) if own.size else [],
+        value=" ".join(part for part in (_value(everybody, own, expected, currency), worth) if part),
+        strategies=recommend(found | set(ahead)) if own.size else [],
         risks=[*_risks(own, stability, fidelity, drift, floor), *_habits(everybody, own, found)],
         expected_revenue=expected,
     )

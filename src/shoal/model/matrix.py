@@ -12,24 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from shoal.define.protected import is_protected
 from shoal.model.meta import OUTCOME, WINDOWS, FeatureMeta, complete, split
 
 STANDING = frozenset({"person", "profile_id", "as_of"})
-PROTECTED = frozenset(
-    [
-        "age",
-        "gender",
-        "sex",
-        "race",
-        "ethnicity",
-        "religion",
-        "nationality",
-        "disability",
-        "orientation",
-        "birthdate",
-        "birthday",
-    ]
-)
 BROWSING = frozenset({"sessions", "views", "searches", "carts", "checkouts", "logins", "wishes", "comparisons"})
 COUNTS_OF_LINES = frozenset({"events", "active_days", "events_trend", "depth", "adoption"})
 CONSTANT = 0.97
@@ -228,7 +214,7 @@ def _no_habit_yet(table: pa.Table, meta: Sequence[FeatureMeta]) -> dict[str, str
 
 def _unusable(table: pa.Table, name: str) -> str:
     column = table[name]
-    if protected(name):
+    if is_protected(name):
         return "not used: a protected trait"
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         return _no_number(column)
@@ -246,15 +232,6 @@ def _no_number(column: pa.ChunkedArray) -> str:
         kind = "a time" if pa.types.is_timestamp(column.type) else str(column.type)
         return f"not used: {kind} is not a number"
     return f"not used: a text of {pc.count_distinct(column).as_py():,} values is not a number"
-
-
-def protected(name: str) -> bool:
-    """Whether a feature or trait is about what nobody may be sorted by.
-
-    >>> protected("age_group"), protected("page_views")
-    (True, False)
-    """
-    return bool(PROTECTED & set(name.lower().split("_")))
 
 
 def _covered(name: str, columns: Mapping[str, Array]) -> str:

@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from shoal.define.protected import is_protected
 from shoal.model.levels import Basis, basis, behaviour
 from shoal.model.lifecycle import Rhythm, rhythm
-from shoal.model.matrix import SAMPLE, STANDING, Array, lines_only, numbers, protected, sample, uniform
+from shoal.model.matrix import SAMPLE, STANDING, Array, lines_only, numbers, sample, uniform
 from shoal.model.meta import FeatureMeta, complete
 
 
@@ -83,7 +84,7 @@ def crowd(table: pa.Table, meta: Mapping[str, FeatureMeta], *, seed: int = 0) ->
         name
         for name in table.column_names
         if name not in STANDING
-        and not protected(name)
+        and not is_protected(name)
         and not complete([name], meta)[name].hidden
         and (pa.types.is_integer(table[name].type) or pa.types.is_floating(table[name].type))
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,22 +17,55 @@ from shoal.define.segment import SegmentFile
 from shoal.define.words import Label
 from shoal.errors import ExpressionError, Fault, SettingsError
 from shoal.model import brief as briefs
+from shoal.model.meta import FeatureMeta
 from shoal.model.name import unique_names
 from shoal.model.portrait import Crowd, portrait
+from shoal.model.predictive import forecast
 from shoal.model.rules import Cut, select, words
+from shoal.model.scores import absence
 from shoal.settings import Settings
 
 
-def check_rules(own: Sequence[Cut], table: pa.Table) -> None:
-    """Reads every own rule, so that all faults are told at once."""
-    faults = []
-    for cut in own:
+def own_cuts(
+    own: Sequence[SegmentFile], table: pa.Table, models: Sequence[summary.ModelCard]
+) -> tuple[list[Cut], list[str]]:
+    """The workspace's own rules as of now, with thresholds by rank as numbers; and what did not go as asked.
+
+    Raises SettingsError with the faults of all of them at once.
+    """
+    cuts: list[Cut] = []
+    faults: list[Fault] = []
+    notes: list[str] = []
+    for one in own:
         try:
-            select(cut.rule, table.slice(0, 1))
+            found = one.resolved(table)
+            select(found.rule, table.slice(0, 1))
         except ExpressionError as error:
-            faults.append(Fault(f"segments/{cut.name}", None, "rule", str(error), "see docs/rules.md"))
+            where = "by" if error.text == one.by else "rule"
+            faults.append(Fault(one.file, None, where, _with_reason(error, models), "see docs/rules.md"))
+            continue
+        cuts.append(Cut(one.name, "rule", found.rule, facts={"headline": one.description}, phrases=found.phrases))
+        notes += [f"{one.file}: {note}" for note in found.notes]
     if faults:
         raise SettingsError(faults)
+    return cuts, notes
+
+
+def plain(one: SegmentFile, table: pa.Table) -> str | None:
+    """An own rule with its ranks as numbers; None where it reads what is not there."""
+    try:
+        rule = one.resolved(table).rule
+        select(rule, table.slice(0, 1))
+    except ExpressionError:
+        return None
+    return rule
+
+
+def _with_reason(error: ExpressionError, models: Sequence[summary.ModelCard]) -> str:
+    """What was wrong; for a score that is not there, why its model gave none."""
+    missing = re.match(r"unknown column '(.+?)'\.", error.what)
+    why = absence(missing[1], models) if missing else ""
+    return str(ExpressionError(missing[0] + why, error.text, error.position)) if missing and why else str(error)
 
 
 def named(cuts: Sequence[Cut]) -> list[Cut]:
@@ -43,23 +77,28 @@ def draw(
     cuts: Sequence[Cut],
     members: Sequence[NDArray[np.bool_]],
     table: pa.Table,
-    labels: Mapping[str, Label],
+    meta: Mapping[str, FeatureMeta],
     everybody: Crowd,
     settings: Settings,
     own: Sequence[SegmentFile],
     inputs: Sequence[str],
 ) -> list[summary.Segment]:
-    """The segments as records, each with its brief."""
+    """The segments as records, each with its brief; `table` has every column that rules read."""
+    labels = {name: one.spoken for name, one in meta.items()}
     strategies = {one.name: one.strategies for one in own}
     found = []
     for cut, member in zip(cuts, members, strict=True):
         picture = portrait(everybody, member)
+        ahead = forecast(cut.rule, member, table, meta, settings.currency)
         brief = briefs.brief(
             everybody,
             picture,
             fidelity=cut.facts.get("fidelity"),
             floor=settings.segments.floor,
             currency=settings.currency,
+            lead=ahead.lead,
+            worth=ahead.worth,
+            ahead=ahead.tags,
         )
         if cut.kind == "rule":
             said = summary.Brief(
@@ -73,7 +112,7 @@ def draw(
                 kind=cut.kind,
                 status=cut.status,
                 rule=cut.rule,
-                words=words(cut.rule, table, labels),
+                words=words(cut.rule, table, labels, cut.phrases),
                 size=int(member.sum()),
                 share=float(member.mean()),
                 value_share=_finite(picture.value_share),

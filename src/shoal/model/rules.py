@@ -20,8 +20,8 @@ from shoal.define.words import Label, to_text, to_words
 class Cut:
     """One segment as a rule over feature columns.
 
-    `kind` is discovered, rfm, value, lifecycle or intent; `status` is draft or niche; `facts` are numbers known from
-    how it was made.
+    `kind` is discovered, predictive, rfm, value, lifecycle, intent or rule; `status` is draft or niche; `facts` are
+    known from how it was made; `phrases` are the words for comparisons that were a rank (`define.relative`).
     """
 
     name: str
@@ -29,6 +29,7 @@ class Cut:
     rule: str
     status: str = "draft"
     facts: Mapping[str, Any] = field(default_factory=dict)
+    phrases: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,18 +63,31 @@ def assign(cuts: Sequence[Cut], table: pa.Table) -> NDArray[np.int64]:
     return first_of([cut.rule for cut in cuts], table)
 
 
-def words(rule: str, table: pa.Table, labels: Mapping[str, Label] | None = None) -> str:
+def words(
+    rule: str,
+    table: pa.Table,
+    labels: Mapping[str, Label] | None = None,
+    phrases: Mapping[str, str] | None = None,
+) -> str:
     """The rule in plain words.
 
     >>> words("orders >= 3", pa.table({"orders": [1]}))
     'orders is at least 3'
     """
     expr = read(rule, table)
-    return "everybody" if rule == "true" else to_words(expr, labels)
+    return "everybody" if rule == "true" else "nobody" if rule == "false" else to_words(expr, labels, phrases)
 
 
-def explain(rule: str, row: pa.Table, labels: Mapping[str, Label] | None = None) -> list[Clause]:
+def explain(
+    rule: str,
+    row: pa.Table,
+    labels: Mapping[str, Label] | None = None,
+    phrases: Mapping[str, str] | None = None,
+    unknown: Mapping[str, str] | None = None,
+) -> list[Clause]:
     """Why one person (a table of one row) is or is not selected: each clause with its truth and the values read.
+
+    `unknown` names columns whose value cannot be known, and why: a condition that reads one is neither true nor false.
 
     >>> person = pa.table({"orders": [5], "recency_days": [40.0]})
     >>> [(clause.words, clause.holds) for clause in explain("orders >= 3 and recency_days < 30", person)]
@@ -81,18 +95,39 @@ def explain(rule: str, row: pa.Table, labels: Mapping[str, Label] | None = None)
     """
     expr = read(rule, row)
     clauses = expr.args if isinstance(expr, Call) and expr.function == "and" else (expr,)
-    return [_clause(clause, row, labels) for clause in clauses]
+    teller = _Teller(row, labels or {}, phrases or {}, unknown or {})
+    return [teller.clause(clause) for clause in clauses]
 
 
-def _clause(expr: Expr, row: pa.Table, labels: Mapping[str, Label] | None) -> Clause:
-    found = evaluate(expr, row)
-    parts: tuple[Clause, ...] = ()
-    if isinstance(expr, Call) and expr.function in ("and", "or"):
-        parts = tuple(_clause(part, row, labels) for part in expr.args)
-    return Clause(
-        words=to_words(expr, labels),
-        rule=to_text(expr),
-        holds=bool(found.values[0]) if found.valid[0] else None,
-        actual={name: row[name][0].as_py() for name in sorted(columns_of(expr))},
-        parts=parts,
-    )
+@dataclass(frozen=True)
+class _Teller:
+    row: pa.Table
+    labels: Mapping[str, Label]
+    phrases: Mapping[str, str]
+    unknown: Mapping[str, str]
+
+    def clause(self, expr: Expr) -> Clause:
+        names = sorted(columns_of(expr))
+        parts: tuple[Clause, ...] = ()
+        if isinstance(expr, Call) and expr.function in ("and", "or"):
+            parts = tuple(self.clause(part) for part in expr.args)
+            holds = _joined(expr.function, [part.holds for part in parts])
+            why = None
+        else:
+            found = evaluate(expr, self.row)
+            why = next((self.unknown[name] for name in names if name in self.unknown), None)
+            holds = bool(found.values[0]) if found.valid[0] and why is None else None
+        said = to_words(expr, self.labels, self.phrases)
+        return Clause(
+            words=f"{said} ({why})" if why else said,
+            rule=to_text(expr),
+            holds=holds,
+            actual={name: self.row[name][0].as_py() for name in names},
+            parts=parts,
+        )
+
+
+def _joined(function: str, holds: Sequence[bool | None]) -> bool | None:
+    """`and` or `or` of truths of which some are not known, as SQL has it."""
+    deciding = function == "or"
+    return deciding if deciding in holds else None if None in holds else not deciding

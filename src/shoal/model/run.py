@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from shoal.define.kernel import Plan, compile_plan
 from shoal.define.packs import Catalogue, main_events
 from shoal.define.segment import SegmentFile
 from shoal.define.types import Type
-from shoal.define.words import Label
 from shoal.engine.protocol import Engine
 from shoal.errors import suggest
 from shoal.model import brief as briefs
@@ -34,7 +33,9 @@ from shoal.model.levels import behaviour
 from shoal.model.matrix import Matrix, build
 from shoal.model.meta import FeatureMeta
 from shoal.model.portrait import crowd, portrait
-from shoal.model.rules import Cut, assign, select
+from shoal.model.predictive import forecast, predictive
+from shoal.model.rules import assign, select
+from shoal.model.scores import ScoreMeta, score_meta, unreadable
 from shoal.model.stays import memberships
 from shoal.settings import Settings
 from shoal.store.runs import Run
@@ -98,6 +99,7 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
             "hidden": sorted(defined.hidden),
             "traits": told.names,
             "has_value": known.has_value,
+            "catalogue": asdict(known),
             "derived": formulas,
             "plan": plan.to_dict(),
             "notes": notes,
@@ -138,6 +140,7 @@ def _catalogue(engine: Engine, files: Sequence[Path], settings: Settings) -> Cat
         levels=levels,
         has_value=any(one["valued"] for one in counted),
         span_days=(max(one["last"] for one in counted) - min(one["first"] for one in counted)) / DAY,
+        first=min(one["first"] for one in counted),
         roles=settings.events,
     )
     main = main_events(known)
@@ -256,13 +259,14 @@ def _text(instant: int) -> str:
 
 @dataclass(frozen=True)
 class Features:
-    """The features table as of one instant, with what its columns mean.
+    """The features table as of one instant with a column a score, what the columns mean, and the models behind them.
 
     Where no source tells what people did, common values of their traits are columns too.
     """
 
     table: pa.Table
     meta: dict[str, FeatureMeta]
+    models: tuple[summary.ModelCard, ...] = ()
     events: bool = True
 
     @classmethod
@@ -271,15 +275,24 @@ class Features:
         part = run.read_part("features")
         meta = {one: FeatureMeta(one, **described) for one, described in part["meta"].items()}
         meta |= {one: FeatureMeta(one, label, "", "lifecycle") for one, label in LABELS.items()}
-        table = run.table(name).drop_columns(part["hidden"])
+        models = model_cards(run)
+        meta |= score_meta(run.score_columns(), models)
+        table = run.people(name).drop_columns(part["hidden"])
         if not settings.tells_events:
             predicted = traits.outcomes(settings.objectives, table.schema)
             table, meta = traits.numbered(table, meta, part["traits"], predicted)
-        return cls(table, meta, settings.tells_events)
+        return cls(table, meta, tuple(models), settings.tells_events)
 
     @property
-    def labels(self) -> dict[str, Label]:
-        return {name: one.spoken for name, one in self.meta.items()}
+    def unscored(self) -> pa.Table:
+        """The table without the scores."""
+        scores = [name for name in self.table.column_names if isinstance(self.meta.get(name), ScoreMeta)]
+        return self.table.drop_columns(scores)
+
+    @property
+    def behaviour(self) -> pa.Table:
+        """What people did, without scores and traits: what the traditional segments may read."""
+        return behaviour(self.unscored, self.meta)
 
     @property
     def inputs(self) -> pa.Table:
@@ -287,52 +300,61 @@ class Features:
 
         They are features of behaviour; traits only where there is no behaviour.
         """
-        table = behaviour(self.table, self.meta) if self.events else self.table
+        table = self.behaviour if self.events else self.unscored
         return table.drop_columns([name for name in LABELS if name in table.column_names])
 
 
+def model_cards(run: Run) -> list[summary.ModelCard]:
+    """The cards of the run's models, used or not."""
+    part = run.read_part("predict") or {}
+    return [summary.ModelCard.model_validate(one) for one in part.get("models", [])]
+
+
 def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: Run | None, tell: Tell) -> None:
-    """Writes `segments` and `memberships`: discovered, traditional, and the workspace's own."""
+    """Writes `segments` and `memberships`: discovered, predictive, traditional, and the workspace's own."""
     known = Features.read(run, settings)
-    whole = run.table("features")
+    whole = run.people()
+    mine, notes = record.own_cuts(own, whole, known.models)
     tell("model: discovering", 0.72)
     everybody = crowd(known.inputs, known.meta, seed=SEED)
-    done = behaviour(known.table, known.meta)
-    traditional = [cut for make in TRADITIONAL for cut in make(done, known.meta)]
-    mine = [Cut(one.name, "rule", one.rule, facts={"headline": one.description}) for one in own]
-    record.check_rules(mine, whole)
+    traditional = [cut for make in TRADITIONAL for cut in make(known.behaviour, known.meta)]
     taken = [cut.name for cut in (*traditional, *mine)]
+    ahead = predictive(known.table, known.meta, known.models, floor=settings.segments.floor, taken=taken)
     found = discover.discover(
         known.inputs,
         known.meta,
         budget=settings.segments.budget,
         floor=settings.segments.floor,
         seed=SEED,
-        taken=taken,
+        taken=[*taken, *(cut.name for cut in ahead)],
         everybody=everybody,
     )
-    cuts = record.named([*found.cuts, *traditional, *mine])
+    cuts = record.named([*found.cuts, *ahead, *traditional, *mine])
     members = [select(cut.rule, whole) for cut in cuts]
     kept = [place for place, member in enumerate(members) if member.any() or cuts[place].kind == "rule"]
     cuts, members = [cuts[place] for place in kept], [members[place] for place in kept]
     tell("model: memberships", 0.78)
-    drawn = record.draw(cuts, members, known.table, known.labels, everybody, settings, own, found.discovery.inputs)
+    drawn = record.draw(cuts, members, whole, known.meta, everybody, settings, own, found.discovery.inputs)
     drawn = record.versions(drawn, _segments_before(before))
     _write_segments(run, drawn)
     as_of = run.read_part("features")["as_of"]
     stays = memberships(whole["profile_id"], drawn, members, as_of, _stays_before(before, as_of))
     pq.write_table(stays, run.path("memberships"), compression="zstd", compression_level=1)
     tree = found.discovery.tree
-    discovery = found.discovery.model_copy(
-        update={"tree": record.spoken(tree, known.table, known.labels) if tree else None}
-    )
+    labels = {name: one.spoken for name, one in known.meta.items()}
+    discovery = found.discovery.model_copy(update={"tree": record.spoken(tree, known.table, labels) if tree else None})
     run.write_part(
         "model",
         {
             "segments": [one.model_dump(mode="json") for one in drawn],
             "discovery": discovery.model_dump(mode="json"),
             "rows": {"features": whole.num_rows, "segments": len(drawn), "memberships": stays.num_rows},
-            "notes": [found.reason] if found.reason else [],
+            "notes": [
+                *([found.reason] if found.reason else []),
+                *unreadable(run.score_columns(), known.models),
+                *notes,
+            ],
+            "phrases": {cut.name: dict(cut.phrases) for cut in cuts if cut.phrases},
             "revenue": float(everybody.worth.sum()) if run.read_part("features")["has_value"] else None,
             "spreads": record.spreads(known.table, found.discovery.inputs),
             "labels": {name: known.meta[name].label for name in found.discovery.inputs},
@@ -340,10 +362,22 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
     )
 
 
+def seeds(settings: Settings, own: Sequence[SegmentFile], run: Run, before: Run | None) -> dict[str, str]:
+    """The rules by name that lookalikes may start from: own segments, traditional ones, and those of the run before.
+
+    Own ones over scores are not among them but as of the run before: there are no scores yet.
+    """
+    known = Features.read(run, settings)
+    earlier = {one["name"]: one["rule"] for one in _segments_before(before)}
+    cut = {cut.name: cut.rule for make in TRADITIONAL for cut in make(known.behaviour, known.meta)}
+    mine = {one.name: plain for one in own if (plain := record.plain(one, run.people())) is not None}
+    return {**earlier, **cut, **mine}
+
+
 def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) -> list[summary.Segment]:
     """The segments with their briefs told again, now that their stability and next period are known."""
     known = Features.read(run, settings)
-    whole = run.table("features")
+    whole = run.people()
     everybody = crowd(known.inputs, known.meta, seed=SEED)
     stable = {
         verdict["subject"]: verdict["value"]
@@ -353,14 +387,19 @@ def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) ->
     told = []
     for one in judged:
         expected = one.next_period.get("revenue")
+        member = select(one.rule, whole)
+        ahead = forecast(one.rule, member, whole, known.meta, settings.currency)
         brief = briefs.brief(
             everybody,
-            portrait(everybody, select(one.rule, whole)),
+            portrait(everybody, member),
             stability=stable.get(one.name),
             fidelity=one.fidelity,
             expected=expected,
             floor=settings.segments.floor,
             currency=settings.currency,
+            lead=ahead.lead,
+            worth=ahead.worth,
+            ahead=ahead.tags,
         )
         told.append(
             one.model_copy(update={"brief": brief if one.kind != "rule" else record.own_brief(brief, one.brief)})
@@ -375,15 +414,15 @@ def contenders(run: Run, settings: Settings) -> list[tuple[str, str, NDArray[np.
     knowledge); the others get as many segments as it has.
     """
     known = Features.read(run, settings, "features_before")
+    table = known.behaviour
     choices = run.read_part("model")["discovery"]["choices"]
     k = next((one["k"] for one in choices if one["chosen"]), None)
     found = discover.discover(known.inputs, known.meta, k=k, floor=settings.segments.floor, seed=SEED)
     cuts = {("Discovered segments", "discovered"): list(found.cuts)}
     k = len(found.cuts) or settings.segments.budget
-    done = behaviour(known.table, known.meta)
-    cuts["RFM segments", "rfm"] = rfm.grouped(done, k, known.meta)
-    cuts["Value tiers", "value"] = tiers.split(done, k, known.meta)
-    cuts["Lifecycle stages", "lifecycle"] = lifecycle.lifecycle(done, known.meta)
+    cuts["RFM segments", "rfm"] = rfm.grouped(table, k, known.meta)
+    cuts["Value tiers", "value"] = tiers.split(table, k, known.meta)
+    cuts["Lifecycle stages", "lifecycle"] = lifecycle.lifecycle(table, known.meta)
     return [(name, kind, assign(made, known.table)) for (name, kind), made in cuts.items() if len(made) > 1]
 
 

@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shoal.define.parse import parse
+from shoal.define.protected import is_protected
 from shoal.define.tree import columns_of
 from shoal.define.types import types_of
 from shoal.define.words import quoted
 from shoal.errors import ExpressionError
-from shoal.model.matrix import missing, protected, whole
+from shoal.model.matrix import missing, whole
 from shoal.model.meta import OUTCOME, SPELT, TRAIT, FeatureMeta
 from shoal.settings import Objective
 
@@ -110,7 +111,7 @@ def numbered(
     described = dict(meta)
     for name in traits:
         theme = OUTCOME if name in predicted else f"{TRAIT}:{name}"
-        values = [] if protected(name) else _values(table, name)
+        values = [] if is_protected(name) else _values(table, name)
         for value in values:
             rule, otherwise = _rules(name, value, gaps=bool(missing(table, name)))
             holds = pc.fill_null(pc.equal(table[name], pa.scalar(value, table[name].type)), False)

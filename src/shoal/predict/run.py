@@ -2,27 +2,299 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shoal import tables
-from shoal.settings import Settings
+from shoal.define.kernel import Plan
+from shoal.define.packs import Catalogue
+from shoal.define.parse import names_in
+from shoal.define.types import Type
+from shoal.define.words import Label
+from shoal.errors import ExpressionError, SettingsError, StorageError
+from shoal.predict import backtest, cutoffs, objective, propensity, vault
+from shoal.predict.found import SCHEMA, Found
+from shoal.predict.items import affinity
+from shoal.predict.known import Known
+from shoal.predict.objective import Task, Unfit
+from shoal.predict.past import Past, Read
+from shoal.predict.propensity import Champion
+from shoal.predict.register import Entry
+from shoal.predict.tabular import answer_table, labels_of
+from shoal.predict.worth import value
+from shoal.settings import Objective, Settings
 from shoal.store.runs import Run
+from shoal.summary import Backtest, ModelCard
 
 Tell = Callable[[str, float | None], None]
+THREADS = 2
+KINDS = {"number": Type.NUMBER, "text": Type.TEXT, "bool": Type.BOOL, "time": Type.TIME}
+Asked = tuple[Objective, Task]
 
 
-def predict(settings: Settings, run: Run, before: Run | None, tell: Tell) -> None:
-    """Writes `scores` and `affinities`, a row for each model and person."""
-    del settings, before, tell
-    scores: list[pa.Table] = []
-    affinities: list[pa.Table] = []
-    _write(run, "scores", scores, tables.SCORES)
-    _write(run, "affinities", affinities, tables.AFFINITIES)
-    run.write_part("predict", {"models": [], "rows": {"scores": 0, "affinities": 0}, "notes": []})
+def predict(
+    settings: Settings,
+    run: Run,
+    before: Run | None,
+    read: Read,
+    seeds: Callable[[], Mapping[str, str]],
+    tell: Tell,
+) -> None:
+    """Writes `scores`, `affinities` and the models of every objective of the workspace, or of its goal.
+
+    `read` streams the events; `seeds` gives the rules of the segments that lookalikes may start from, by name.
+
+    Raises SettingsError when an objective names what is not there.
+    """
+    known = _known(settings, run, read)
+    wanted = objective.chosen(settings.goal, settings.objectives, known.catalogue)
+    register = _Register(run, before)
+    found: dict[str, list[Found]] = {}
+    questions: list[Asked] = []
+    faults: list[SettingsError] = []
+    for one in wanted:
+        tell(f"predict: {one.name}", 0.55)
+        try:
+            questions += _asked(one, known)
+            found[one.name] = _at_once(one, known, settings, run, seeds, register)
+        except Unfit as error:
+            found[one.name] = [_unfit(one, str(error))]
+        except SettingsError as error:
+            faults.append(error)
+    if faults:
+        raise SettingsError([fault for error in faults for fault in error.faults])
+    tell("predict: learning", 0.6)
+    for name, one_found in _answered(questions, known, register, tell):
+        found.setdefault(name, []).append(one_found)
+    everything = [one for listed in found.values() for one in listed]
+    _write(run, everything, known)
+    register.write(everything)
+    run.write_part(
+        "predict",
+        {
+            "models": [one.card.model_dump(mode="json") for one in everything],
+            "entries": [one.entry.to_dict() for one in everything if one.entry is not None],
+            "rows": {name: pq.read_metadata(run.path(name)).num_rows for name in ("scores", "affinities")},
+            "notes": [] if wanted else ["nothing is predicted: name a `goal` or `objectives` in shoal.yaml"],
+        },
+    )
 
 
-def _write(run: Run, name: str, parts: list[pa.Table], schema: pa.Schema) -> None:
+def _known(settings: Settings, run: Run, read: Read) -> Known:
+    part = run.read_part("features")
+    catalogue = Catalogue(**part["catalogue"])
+    plan = Plan.from_dict(part["plan"])
+    columns = {"at": Type.TIME, "event": Type.TEXT, "value": Type.NUMBER}
+    columns |= {name: KINDS[kind] for name, kind in catalogue.properties.items()}
+    features = run.table("features")
+    timeless = {
+        name for one in settings.sources.values() if one.kind == "profiles" for name, said in one.traits.items() if said
+    }
+    traits = [name for name in part.get("traits", []) if name in timeless]
+    past = None
+    if catalogue.events:
+        known = features.select(["person", *traits]) if traits else None
+        past = Past(tuple(run.files("events")), read, plan, columns, known)
+    earlier = run.table("features_before") if run.files("features_before") else None
+    return Known(
+        as_of=part["as_of"],
+        days=part["horizon_days"],
+        catalogue=catalogue,
+        features=features,
+        before=earlier,
+        before_at=part["before"],
+        traits=tuple(traits),
+        hidden=tuple(part["hidden"]),
+        derived=tuple(part["derived"]),
+        labels={name: Label(one["label"], one["unit"] or None) for name, one in part["meta"].items()},
+        past=past,
+    )
+
+
+def _asked(one: Objective, known: Known) -> list[Asked]:
+    """The yes-or-no questions over events that an objective comes to; none for the other kinds."""
+    if one.kind in ("value", "affinity", "lookalike") or _over_traits(one, known):
+        return []
+    if known.past is None:
+        raise Unfit("needs events: this workspace has customers only; remedy: a `label` over their traits")
+    return [(one, task) for task in objective.tasks(one, known.catalogue, known.days, known.past.plan.features)]
+
+
+def _over_traits(one: Objective, known: Known) -> bool:
+    """Whether a label is a predicate over what is known without a time."""
+    if one.kind != "label":
+        return False
+    if known.past is None:
+        return True
+    try:
+        read = names_in(str(one.label))
+    except ExpressionError:
+        return False
+    return bool(read) and one.horizon is None and read <= set(known.features.column_names) - set(known.past.plan.names)
+
+
+def _at_once(
+    one: Objective,
+    known: Known,
+    settings: Settings,
+    run: Run,
+    seeds: Callable[[], Mapping[str, str]],
+    register: _Register,
+) -> list[Found]:
+    """The objectives that are no yes-or-no question over events."""
+    if _over_traits(one, known):
+        y, columns = labels_of(one, known)
+        return [answer_table(known, one, y, columns, register.champion(one.name), run.run_id)]
+    if one.kind == "lookalike":
+        raise Unfit("lookalikes are not built yet")
+    if one.kind not in ("value", "affinity"):
+        return []
+    if known.past is None:
+        raise Unfit("needs events: this workspace has customers only")
+    if one.kind == "value":
+        return [value(known, one, known.past, settings.time_zone, register.champion(one.name), run.run_id)]
+    return [affinity(known, one, known.past)]
+
+
+def _unfit(one: Objective, words: str) -> Found:
+    return Found(
+        ModelCard(
+            name=one.name,
+            kind=one.kind,
+            status="not enough data",
+            purpose=one.purpose or propensity.purpose(one.kind),
+            owner=one.owner,
+            label=str(one.label or ""),
+            notes=[words],
+        )
+    )
+
+
+def _answered(questions: Sequence[Asked], known: Known, register: _Register, tell: Tell) -> Iterable[tuple[str, Found]]:
+    """Every question over events answered: one pass over the events for all, then models side by side."""
+    if not questions or known.past is None:
+        return
+    tasks = [task for _, task in questions]
+    planned = {
+        task.horizon: cutoffs.plan(known.catalogue.first, known.as_of, task.horizon, known.people) for task in tasks
+    }
+    fit = {horizon: cuts for horizon, cuts in planned.items() if not isinstance(cuts, str)}
+    for one, task in questions:
+        short = planned[task.horizon]
+        if isinstance(short, str):
+            yield one.name, _unfit(one.model_copy(update={"name": task.name}), short)
+    asked = [(one, task) for one, task in questions if task.horizon in fit]
+    if not asked:
+        return
+    tasks = [task for _, task in asked]
+    matured = {task.name: backtest.due(register.pending, task, known.as_of) for task in tasks}
+    instants = {horizon: list(cuts.all) for horizon, cuts in fit.items()}
+    for task in tasks:
+        instants[task.horizon] = sorted({*instants[task.horizon], *matured[task.name]})
+    grouped: dict[int, list[Task]] = {}
+    for task in tasks:
+        grouped.setdefault(task.horizon, []).append(task)
+    share = min(cuts.share for cuts in fit.values())
+    past = known.past.extended(tasks)
+    labelled = past.labelled(instants, grouped, share)
+    now, earlier = known.everybody(tasks), known.everybody(tasks, earlier=True)
+    if now is None:
+        return
+
+    def answer(pair: Asked) -> Found:
+        task, cuts = pair[1], fit[pair[1].horizon]
+        rows = labelled[task.horizon]
+        learned_from = _rows_at(rows, cuts.all)
+        found = propensity.answer(
+            known, task, learned_from, cuts, now, earlier, register.champion(task.name), register.run.run_id
+        )
+        return _remembered(found, task, rows, matured[task.name], register)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for done, ((one, _), found) in enumerate(zip(asked, pool.map(answer, asked), strict=True), 1):
+            tell(f"predict: {found.card.name}", 0.6 + 0.15 * done / len(asked))
+            yield one.name, found
+
+
+def _rows_at(table: pa.Table, instants: Sequence[int]) -> pa.Table:
+    return table.filter(pa.compute.is_in(table["as_of"].cast(pa.int64()), pa.array(instants)))
+
+
+def _remembered(found: Found, task: Task, rows: pa.Table, matured: Sequence[int], register: _Register) -> Found:
+    """The card with the back-tests of what was predicted earlier; and what is predicted now, kept for later."""
+    fresh = []
+    for made_at in matured:
+        person, outcome = propensity.outcomes(task, rows, made_at)
+        judged = backtest.judge(register.pending, task, made_at, person, outcome, propensity.measured)
+        if judged is not None:
+            fresh.append(judged)
+    register.remember(task, found)
+    earlier = register.backtests(task.name)
+    return found.with_backtests(backtest.merge(earlier, fresh))
+
+
+class _Register:
+    """The models on record: those of the run before, and this run's."""
+
+    def __init__(self, run: Run, before: Run | None) -> None:
+        self.run = run
+        self.before = before if before is not None and before.folder != run.folder else None
+        part = (self.before.read_part("predict") if self.before is not None else None) or {}
+        self._entries = {one["name"]: Entry(**one) for one in part.get("entries", [])}
+        self._cards = {one["name"]: ModelCard.model_validate(one) for one in part.get("models", [])}
+        self.pending = self._read_pending()
+        self._new: list[tuple[Task, Found]] = []
+
+    def _read_pending(self) -> pa.Table:
+        files = self.before.files("pending") if self.before is not None else []
+        return pq.read_table(files[0]) if files else backtest.PENDING.empty_table()
+
+    def champion(self, name: str) -> Champion | None:
+        """The version of a model that was in use before this run; None where there was none."""
+        entry, card = self._entries.get(name), self._cards.get(name)
+        if entry is None or card is None or self.before is None:
+            return None
+        try:
+            files: Mapping[str, bytes] | StorageError = vault.load(self.before.folder / "models" / name, entry.version)
+        except StorageError as error:
+            files = error
+        return propensity.load(entry, card, files)
+
+    def backtests(self, name: str) -> list[Backtest]:
+        card = self._cards.get(name)
+        return list(card.backtests) if card is not None else []
+
+    def remember(self, task: Task, found: Found) -> None:
+        self._new.append((task, found))
+
+    def write(self, everything: Sequence[Found]) -> None:
+        """Keeps this run's models, and the predictions that wait for their outcome."""
+        for one in everything:
+            for files in one.files.values():
+                vault.save(files, self.run.folder / "models" / one.card.name)
+        as_of = self.run.read_part("features")["as_of"]
+        pending = backtest.waiting(self.pending, as_of)
+        for task, found in self._new:
+            for scores in found.scores:
+                pending = backtest.note(pending, task, scores.person, scores.score, version=scores.version, as_of=as_of)
+        pq.write_table(pending, self.run.path("pending"), compression="zstd")
+
+
+def _write(run: Run, everything: Sequence[Found], known: Known) -> None:
+    """The tables: everybody's scores now and one period earlier, and the items that people like."""
+    now = [scores.table(known.as_of) for one in everything for scores in one.scores]
+    _write_table(run, "scores", now, SCHEMA)
+    if known.before_at is not None:
+        earlier = [scores.table(known.before_at) for one in everything for scores in one.before]
+        if earlier:
+            _write_table(run, "scores_before", earlier, SCHEMA)
+    liked = [one.affinities for one in everything if one.affinities is not None]
+    _write_table(run, "affinities", liked, tables.AFFINITIES)
+
+
+def _write_table(run: Run, name: str, parts: list[Any], schema: pa.Schema) -> None:
     pq.write_table(pa.concat_tables(parts) if parts else schema.empty_table(), run.path(name), compression="zstd")

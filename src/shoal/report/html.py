@@ -8,11 +8,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import shoal
-from shoal.report import numbers, words
+from shoal.report import card, numbers, skillcharts, skills, words
 from shoal.report.charts import RADIUS, shorten
 from shoal.report.tree import conditions
 from shoal.report.view import View, amount, grade, span
 from shoal.summary import Run
+
+OPEN_CARDS = 3  # models whose card is open; the others are folded
+_SPEAK = (
+    *(card.about, card.anchor, card.headline, card.ordered, card.quantity, card.reach, card.standing, card.status),
+    *(card.verdict, skillcharts.plots, skillcharts.share, skillcharts.tallest, skills.best, skills.chosen),
+    *(skills.estimate, skills.groups, skills.metric, skills.reading, skills.short, skills.success, skills.to_beat),
+)
 
 
 def render(run: Run) -> str:
@@ -61,6 +68,9 @@ def _environment() -> Environment:
         marks=words.MARKS,
         glossary=words.GLOSSARY,
         radius=RADIUS,
+        open_cards=OPEN_CARDS,
+        skill_span=skills.span,
+        **{speak.__name__: speak for speak in _SPEAK},
     )
     return environment
 

@@ -17,6 +17,7 @@ from shoal.report import numbers, words
 from shoal.report.terminal import grid, heading, say
 
 Fields = Mapping[str, Any]
+REASONS = 3  # a score, in the terminal
 
 
 def show(value: object) -> str:
@@ -41,10 +42,11 @@ def show(value: object) -> str:
 
 
 def profile(person: Fields) -> RenderableType:
-    """A person from `profile_id, first_seen, last_seen, identifiers, traits, features, memberships, timeline`.
+    """A person from `profile_id, first_seen, last_seen, identifiers, traits, features, scores, memberships, timeline`.
 
-    `traits` and `features` are mappings; `identifiers` have `type, value, source`; `memberships` have
-    `segment, entered_at, left_at`; `timeline` has `at, event, value, source, properties`, newest first.
+    `traits` and `features` are mappings; `identifiers` have `type, value, source`; `scores` have
+    `model, label, unit, score, low, high, reasons`; `memberships` have `segment, entered_at, left_at`; `timeline` has
+    `at, event, value, source, properties`, newest first.
     """
     times = [person.get(name) for name in ("first_seen", "last_seen")]
     seen = f"  {' to '.join(map(numbers.instant, times))}" if any(times) else ""
@@ -52,6 +54,8 @@ def profile(person: Fields) -> RenderableType:
     parts += _section("Identifiers", _rows(person.get("identifiers", ()), "type", "value", "source"))
     parts += _section("Traits", _pairs(person.get("traits") or {}))
     parts += _section("Segments", _memberships(person.get("memberships", ())))
+    if person.get("scores"):
+        parts += _section("Scores", _scores(person["scores"], person.get("currency")))
     parts += _section("Features", _pairs(_labelled(person)))
     parts += _section("Timeline", _timeline(person.get("timeline", ()), person.get("currency")))
     return Group(*parts)
@@ -85,6 +89,39 @@ def _memberships(items: Sequence[Fields]) -> Table:
             stay = f"{numbers.instant(item.get('entered_at'))} to {numbers.instant(left)}"
         table.add_row(say(item.get("segment", ""), "dim" if left else "bold"), say(stay, "dim"))
     return table
+
+
+def _scores(items: Sequence[Fields], currency: str | None) -> Table:
+    """Each score with its interval, and below it the reasons that weigh most."""
+    table = grid("fold", "right", "left")
+    for item in items:
+        unit = str(item.get("unit") or "")
+        low, high = item.get("low"), item.get("high")
+        between = f"{_amount(low, unit, currency)} to {_amount(high, unit, currency)}" if _both(low, high) else ""
+        name = say(item.get("label") or item.get("model", ""))
+        for reason in _telling(item.get("reasons") or ()):
+            name = Text.assemble(name, "\n", say(f"  {reason}", "dim"))
+        table.add_row(name, _amount(item.get("score"), unit, currency), say(between, "dim"))
+    return table
+
+
+def _telling(reasons: Sequence[Fields]) -> list[str]:
+    """The reasons in words, strongest first, with the direction in which each moves the score."""
+    known = [one for one in reasons if one.get("words")]
+    ordered = sorted(known, key=lambda one: -abs(one.get("effect") or 0.0))[:REASONS]
+    return [f"{'+' if (one.get('effect') or 0.0) >= 0 else '-'} {one['words']}" for one in ordered]
+
+
+def _both(low: object, high: object) -> bool:
+    return isinstance(low, int | float) and isinstance(high, int | float)
+
+
+def _amount(value: object, unit: str, currency: str | None) -> str:
+    if not isinstance(value, int | float):
+        return numbers.NOT_KNOWN
+    if unit == "share":
+        return numbers.percent(value)
+    return numbers.money(value, currency) if unit == "money" else numbers.decimal(value)
 
 
 def _timeline(items: Sequence[Fields], currency: str | None) -> Table:

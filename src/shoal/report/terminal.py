@@ -55,9 +55,14 @@ def overview(run: Run, report: str = "") -> RenderableType:
         parts += [SegmentTable(view), *_who(view.shown)]
     else:
         parts.append(say(f"{view.finding}.", "yellow"))
+    parts += _predictive(view)
     if view.traditional:
         kinds = ", ".join(f"{words.kind(kind)} ({len(group)})" for kind, group in view.traditional.items())
         parts += [Text(), say(f"Beside them: {kinds}. See: shoal segments", "dim")]
+    if run.models:
+        from shoal.report.models import Predictions
+
+        parts += [heading("Predictions"), Predictions(run.models, run.currency), say("See: shoal models", "dim")]
     parts += [heading("Against the traditional segments"), say(view.outcome)]
     if run.verdicts:
         parts += [heading("Checks"), Tally(view), _doubts(view)]
@@ -70,16 +75,24 @@ def overview(run: Run, report: str = "") -> RenderableType:
 
 
 def listing(run: Run) -> RenderableType:
-    """What `shoal segments` prints: all segments by kind, the discovered first."""
+    """What `shoal segments` prints: all segments by kind, the discovered first, then the predictive."""
     view = View(run)
     if not run.segments:
         return say("No segments in the last run.", "yellow")
     parts: list[RenderableType] = []
     if view.shown:
-        parts += [Text(words.kind("discovered"), style="bold"), SegmentTable(view), *_who(view.shown), Text()]
+        parts += [Text(words.kind("discovered"), style="bold"), SegmentTable(view), *_who(view.shown)]
+    parts += [*_predictive(view), Text()]
     for kind, segments in view.traditional.items():
         parts += [say(words.kind(kind), "bold"), Traditional(segments, run.currency), Text()]
     return Group(*parts)
+
+
+def _predictive(view: View) -> list[RenderableType]:
+    """The segments by what people will do next; nothing where no model is in use."""
+    if not view.predictive:
+        return []
+    return [heading(words.kind("predictive")), Traditional(view.predictive, view.run.currency)]
 
 
 def _title(view: View) -> Text:
@@ -162,7 +175,7 @@ def _who(shown: Sequence[Shown]) -> list[RenderableType]:
 
 @dataclass(frozen=True)
 class Traditional:
-    """One kind of traditional segments; their rules in words where the terminal is wide."""
+    """One kind of segments, without their checks; their rules in words where the terminal is wide."""
 
     segments: Sequence[Segment]
     currency: str | None

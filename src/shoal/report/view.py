@@ -23,6 +23,7 @@ _MEASURES = ("revenue", "activity", "retention", "retained")
 _LEADING = ("overall", "value", "behaviour", "auc")
 _TELLING = ("stability", "contrast", "difference", "size")
 _STABILITY = ("stability", "jaccard", "bootstrap")
+_OWN = ("discovered", "predictive")
 _TRADITIONAL = ("rule", "rfm", "value", "lifecycle", "intent")
 
 
@@ -134,13 +135,18 @@ class View:
     @cached_property
     def traditional(self) -> dict[str, list[Segment]]:
         kinds = dict.fromkeys([*_TRADITIONAL, *(s.kind for s in self.run.segments)])
-        groups = {kind: [s for s in self.run.segments if s.kind == kind] for kind in kinds if kind != "discovered"}
+        groups = {kind: [s for s in self.run.segments if s.kind == kind] for kind in kinds if kind not in _OWN}
         return {kind: segments for kind, segments in groups.items() if segments}
 
     @cached_property
+    def predictive(self) -> list[Segment]:
+        return [s for s in self.run.segments if s.kind == "predictive"]
+
+    @cached_property
     def measures(self) -> list[str]:
-        """The next-period measures that any of the traditional segments has."""
-        return telling_measures(n for group in self.traditional.values() for s in group for n in s.next_period)[:2]
+        """The next-period measures that any of the traditional or predictive segments has."""
+        groups = [*self.traditional.values(), self.predictive]
+        return telling_measures(n for group in groups for s in group for n in s.next_period)[:2]
 
     def label(self, feature: str) -> str:
         """A feature in plain words where the run knows them."""

@@ -10,6 +10,7 @@ PLAIN_MARKS = {"pass": "+", "warn": "!", "fail": "x", "not enough data": "-"}
 
 KINDS = {
     "discovered": "Discovered segments",
+    "predictive": "Predictive segments",
     "rfm": "RFM segments",
     "value": "Value tiers",
     "lifecycle": "Lifecycle stages",
@@ -37,6 +38,9 @@ GLOSSARY = {
     "As of": "The moment the run looks from. It uses nothing that happened later.",
     "Segment": "A named rule over features. A person is in it or not; the rule is all there is to it.",
     "Discovered segment": "Found by grouping people who behave alike, then written as a short rule.",
+    "Predictive segment": "A rule over scores: what models expect people to do next. The threshold is a plain number.",
+    "Score": "What a model says of a person: a probability, or an amount. A model that does not beat a plain way of "
+    "guessing is not used.",
     "Fidelity": "How far the short rule picks the same people as the grouping it was written from. 100% is the same.",
     "Value share": "The part of past revenue that came from a segment's people.",
     "Next period": "What people did after a moment in the past, for those whom the rule held at that moment.",
@@ -46,7 +50,20 @@ GLOSSARY = {
     "Silhouette": "How far apart groups lie: 1 is clear clumps, 0 is a smooth gradient cut into pieces.",
     "Variance explained (R²)": "The share of the differences between people that knowing their segment predicts, "
     "for people and a time that were not used to make the segments.",
-    "AUC": "How well segments rank people who come back above those who do not: 0.5 is a coin, 1 is perfect.",
+    "AUC": "How often, of one person to whom something happened and one to whom it did not, the first is ranked "
+    "higher: 0.5 is a coin, 1 is perfect.",
+    "Average precision": "The share of right ones among those chosen by score, averaged over all places to stop. "
+    "Choosing by lot gives the share of right ones in everybody.",
+    "Brier score": "The mean squared distance of predicted chances from what came true (0 or 1); smaller is better.",
+    "Calibration": "Whether chances can be taken at their word: of those given 30%, 30% do it. The calibration error "
+    "is the mean distance from that.",
+    "Lift": "How many times everybody's rate the people with the highest scores have.",
+    "Baseline": "What one would use without a model, such as an RFM score or the past rate. A model that does not beat "
+    "it is not used.",
+    "Out of time": "Judged on a period after the one learned from, as in use. Without that, figures can flatter.",
+    "CLV": "Customer lifetime value: the revenue expected of a person over a time ahead, later money discounted.",
+    "Probability alive": "The chance that a person is still a customer at all. It says nothing of when they buy next, "
+    "so it is no churn score.",
     "Quarantine": "Rows that broke a rule, kept aside with the reason. They are never dropped in silence.",
     "Not enough data": "The check could not be made fairly. It is neither a pass nor a failure.",
 }

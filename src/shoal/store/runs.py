@@ -23,6 +23,7 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+from shoal import tables
 from shoal.errors import Busy, NoRoom, NotFound, StorageError, is_full
 
 if TYPE_CHECKING:
@@ -52,6 +53,29 @@ class Run:
         path = self.path(name)
         return _table(path, path.stat().st_mtime_ns)
 
+    def people(self, name: str = "features") -> pa.Table:
+        """A table of people with a column for each of their scores: what the rules of segments are read over.
+
+        `features` goes with `scores`, and `features_before` with `scores_before`, null where there are none.
+        """
+        table, columns = self.table(name), self.score_columns()
+        if columns:
+            files = (self.path(name), self.path(name.replace("features", "scores")))
+            changed = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in files)
+            scored = _scored(*files, tuple(columns.items()), changed)
+            for column in scored.column_names:
+                table = table.append_column(column, scored[column])
+        return table
+
+    def score_columns(self) -> dict[str, str]:
+        """The score columns of `people`, each with its model."""
+        if not self.files("scores"):
+            return {}
+        from pyarrow import parquet
+
+        models = parquet.read_table(self.path("scores"), columns=["model"])["model"].unique().to_pylist()
+        return tables.score_columns(models, parquet.read_schema(self.path("features")).names)
+
     def write_part(self, name: str, content: Any) -> None:
         """Keeps a stage's plain results as JSON."""
         write_text(self.folder / f"{name}.json", json.dumps(content, ensure_ascii=False, indent=1))
@@ -78,6 +102,18 @@ def _table(path: Path, changed: int) -> pa.Table:
 
     del changed
     return parquet.read_table(path)
+
+
+@lru_cache(maxsize=2)
+def _scored(people: Path, scores: Path, columns: tuple[tuple[str, str], ...], changed: tuple[int, ...]) -> pa.Table:
+    """The score columns alone, in the order of the people."""
+    from pyarrow import parquet
+
+    known = tables.SCORES.empty_table()
+    if scores.exists():
+        known = parquet.read_table(scores, columns=["profile_id", "model", "score"], read_dictionary=["model"])
+    ids = _table(people, changed[0]).select(["profile_id"])
+    return tables.with_scores(ids, known, dict(columns)).drop_columns(["profile_id"])
 
 
 class Runs:

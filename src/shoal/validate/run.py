@@ -5,7 +5,7 @@ Its story is `validate`. What it needs of other stages is handed to it: the reci
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,8 +54,8 @@ def validate(
     """
     segments = [summary.Segment.model_validate(one) for one in run.read_part("model")["segments"]]
     found = [one for one in segments if one.kind == DISCOVERED]
-    now = run.table("features")
-    ours = [one for one in segments if one.kind in (DISCOVERED, "rule")]
+    now = run.people()
+    ours = [one for one in segments if one.kind in (DISCOVERED, "predictive", "rule")]
     verdicts = [*action_verdicts(ours), *_sizes(segments, now.num_rows, settings)]
     if found:
         agreement = run.read_part("model")["discovery"]["fidelity"]
@@ -68,8 +68,8 @@ def validate(
     tell("validate: next period", 0.9)
     comparison = None
     if run.files("features_before"):
-        before = derive(run.table("features_before"), run.read_part("features")["derived"])
-        since = _only_since(now, before)
+        before = derive(run.people("features_before"), run.read_part("features")["derived"])
+        since = _only_since(now, before) | unknown_then(before, run.score_columns())
         happened = outcomes(run)
         segments = [
             one if since & reads(one.rule, now) else _with_next_period(one, before, happened) for one in segments
@@ -163,6 +163,11 @@ def _sizes(segments: Sequence[summary.Segment], people: int, settings: Settings)
 def _codes(segments: Sequence[summary.Segment], table: pa.Table) -> Codes:
     """The position of the segment whose rule holds for each person; -1 where none does."""
     return first_of([segment.rule for segment in segments], table)
+
+
+def unknown_then(before: pa.Table, columns: Iterable[str]) -> frozenset[str]:
+    """The scores that nobody had one period ago: whom a rule over them would have selected is not known."""
+    return frozenset(name for name in columns if before[name].null_count == before.num_rows)
 
 
 def _with_next_period(segment: summary.Segment, before: pa.Table, happened: Sequence[Outcome]) -> summary.Segment:

@@ -1,0 +1,83 @@
+"""Objectives about items and about likeness: their results as cards, scores and tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from shoal import tables
+from shoal.define.packs import main_events
+from shoal.errors import Fault, SettingsError
+from shoal.predict.baskets import gather
+from shoal.predict.found import Found
+from shoal.predict.known import Known
+from shoal.predict.objective import DAY, Unfit, properties_for
+from shoal.predict.past import Past
+from shoal.predict.propensity import iso
+from shoal.predict.recommend import affinities
+from shoal.predict.vault import version_of
+from shoal.settings import FILE, Objective
+from shoal.summary import ModelCard
+
+TOP = 10
+SEED = 1
+
+
+def affinity(known: Known, one: Objective, past: Past) -> Found:
+    """What each person is drawn to: the best items, and the best of those that they never had."""
+    item = known.catalogue.has(*properties_for(one))
+    if item is None:
+        wished = " or ".join(f"`{name}`" for name in properties_for(one))
+        what = f"no event has {wished}"
+        raise SettingsError(
+            [Fault(FILE, None, f"objectives.{one.name}.property", what, "name one that the events have")]
+        )
+    if known.days is None:
+        raise Unfit("needs at least eight days of events to be judged on later ones")
+    events = [one.event] if isinstance(one.event, str) else one.event
+    events = events or known.catalogue.role("purchase") or known.catalogue.role("view") or main_events(known.catalogue)
+    stream = past.read(list(past.files), ["person", "at", "event", item])
+    everything = gather(stream, item, events, known.as_of)
+    found = affinities(everything, *everything.split(known.days), top=TOP, seed=SEED)
+    card = ModelCard(
+        name=one.name,
+        kind=one.kind,
+        status=found.status,
+        scores=[],
+        purpose=one.purpose or "offer people what they are drawn to",
+        owner=one.owner,
+        label=f"which {item} people take next",
+        population=f"people with a `{item}` in their history",
+        metric="recall",
+        horizon_days=float(known.days),
+        algorithm=found.model.algorithm if found.model is not None else "",
+        tested_from=iso(known.as_of - known.days * DAY),
+        tested_until=iso(known.as_of),
+        trained_until=iso(known.as_of - known.days * DAY),
+        rows={**found.rows, "people": known.people},
+        skills=found.skills,
+        baseline="most popular",
+        gain=found.gain,
+        notes=[*([found.reason] if found.reason else []), *found.notes],
+        extra={"chosen": found.chosen, "property": item},
+    )
+    if found.model is None or found.status != "used":
+        return Found(card)
+    files = found.model.to_files()
+    version = version_of(files)
+    return Found(
+        card.model_copy(update={"version": version}),
+        files={version: files},
+        affinities=_listed(found.table, one.name, known.as_of),
+    )
+
+
+def _listed(found: pa.Table, model: str, as_of: int) -> pa.Table:
+    count = found.num_rows
+    columns = {
+        "profile_id": tables.profile_ids(found["person"].to_numpy()),
+        "as_of": pa.array(np.full(count, as_of), pa.timestamp("us", "UTC")).cast(tables.INSTANT),
+        "model": pa.repeat(model, count),
+        **{name: found[name].cast(tables.AFFINITIES.field(name).type) for name in ("rank", "item", "score", "new")},
+    }
+    return pa.table(columns, schema=tables.AFFINITIES)

@@ -1,0 +1,98 @@
+"""A model as it is deployed: encoding, fitted parts and calibration in one, from a table to scores with a band."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from shoal import registry
+from shoal.errors import ShoalError, StorageError
+from shoal.predict.blend import Blend, Part
+from shoal.predict.calibrate import Calibration
+from shoal.predict.encoding import Encoding
+from shoal.predict.learner import Array
+
+FILE = "model.json"
+CHUNK = 250_000  # rows encoded at a time: inputs of everybody at once would not fit beside the table
+
+
+@dataclass(frozen=True)
+class Model:
+    """From features to a calibrated probability."""
+
+    encoding: Encoding
+    blend: Blend
+    calibration: Calibration
+
+    @property
+    def algorithm(self) -> str:
+        """What it is made of, in words: 'lightgbm', or '60% lightgbm, 40% logistic' by weight."""
+        if len(self.blend.parts) == 1:
+            return self.blend.parts[0].learner
+        total = sum(part.weight for part in self.blend.parts)
+        ranked = sorted(self.blend.parts, key=lambda part: -part.weight)
+        return "blend of " + ", ".join(f"{part.weight / total:.0%} {part.learner}" for part in ranked)
+
+    def score(self, table: pa.Table) -> tuple[Array, Array, Array]:
+        """Probability of each row with the low and high end of its calibration band; see `Calibration.band`.
+
+        A column that is missing counts as unknown for everybody; a category never seen as unknown.
+        """
+        found = [self._score(table.slice(start, CHUNK)) for start in range(0, max(table.num_rows, 1), CHUNK)]
+        scores, lows, highs = zip(*found, strict=True)
+        return np.concatenate(scores), np.concatenate(lows), np.concatenate(highs)
+
+    def contributions(self, table: pa.Table) -> tuple[tuple[str, ...], Array]:
+        """Names of the inputs, and how far each pushes each row from the average on the scale of log-odds."""
+        found = self.blend.contributions(self.encoding.encode(table))
+        return self.encoding.names, found * self.calibration.slope
+
+    def to_files(self) -> dict[str, bytes]:
+        """The model as files by name; `load` is the inverse."""
+        files: dict[str, bytes] = {}
+        parts = []
+        for number, part in enumerate(self.blend.parts):
+            saved = part.fitted.to_files()
+            files.update({f"part{number}-{name}": data for name, data in saved.items()})
+            parts.append(
+                {"learner": part.learner, "inputs": list(part.inputs), "weight": part.weight, "files": sorted(saved)}
+            )
+        data = {
+            "encoding": self.encoding.to_dict(),
+            "parts": parts,
+            "constant": self.blend.constant,
+            "calibration": self.calibration.to_dict(),
+        }
+        files[FILE] = json.dumps(data, allow_nan=False).encode()
+        return files
+
+    @classmethod
+    def load(cls, files: Mapping[str, bytes]) -> Model:
+        """The model that `to_files` gave.
+
+        Raises StorageError when the files are no model; `vault.load` says whether they are the ones that were saved.
+        """
+        try:
+            data: dict[str, Any] = json.loads(files[FILE])
+            parts = tuple(_part(number, part, files) for number, part in enumerate(data["parts"]))
+            blend = Blend(parts, float(data["constant"]))
+            return cls(Encoding.from_dict(data["encoding"]), blend, Calibration.from_dict(data["calibration"]))
+        except ShoalError:
+            raise
+        except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise StorageError(f"the files are no model of this version of Shoal ({error!r}). Run again.") from None
+
+    def _score(self, table: pa.Table) -> tuple[Array, Array, Array]:
+        odds = self.blend.log_odds(self.encoding.encode(table))
+        return self.calibration.apply(odds), *self.calibration.band(odds)
+
+
+def _part(number: int, part: Mapping[str, Any], files: Mapping[str, bytes]) -> Part:
+    learner = registry.load(registry.MODELS, part["learner"])()
+    fitted = learner.load({name: files[f"part{number}-{name}"] for name in part["files"]})
+    return Part(part["learner"], fitted, tuple(int(place) for place in part["inputs"]), float(part["weight"]))

@@ -1,0 +1,261 @@
+"""One yes-or-no question over events: learned, held against baselines and the champion, scored, explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from shoal.define.words import Label
+from shoal.errors import StorageError
+from shoal.predict import baselines, skill
+from shoal.predict.contest import Learned, NotEnough, learn
+from shoal.predict.cutoffs import Cutoffs
+from shoal.predict.found import Found, Scores
+from shoal.predict.known import Known
+from shoal.predict.leak import leaks
+from shoal.predict.learner import Array, Examples
+from shoal.predict.model import Model
+from shoal.predict.objective import Task
+from shoal.predict.past import examples, meant
+from shoal.predict.reasons import reasons
+from shoal.predict.register import Entry, settle
+from shoal.predict.resample import People
+from shoal.predict.vault import version_of
+from shoal.summary import Interval, ModelCard
+
+SEED = 1
+MOST_IMPORTANT = 20
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The version in use before this run; `model` is None where it could not be loaded, `refused` says why."""
+
+    entry: Entry
+    card: ModelCard
+    files: Mapping[str, bytes]
+    model: Model | None
+    refused: str = ""
+
+
+def answer(
+    known: Known,
+    task: Task,
+    labelled: pa.Table,
+    cuts: Cutoffs,
+    now: pa.Table,
+    earlier: pa.Table | None,
+    champion: Champion | None,
+    made_by: str,
+) -> Found:
+    """Learns from the labelled cut-offs of `cuts`, judges at the last, and scores the people whom the task means."""
+    wished = [*known.inputs, *task.inputs]
+    whole = examples(task, labelled, wished)
+    dropped = dict.fromkeys(task.objective.exclude, "left out as the objective asks")
+    late = whole.cutoff == cuts.test
+    train = whole.take(~late) if cuts.train else whole
+    test = whole.take(late) if cuts.train else None
+    dropped |= leaks(train, [name for name in known.traits if name in whole.table.column_names], task.objective.allow)
+    train, test = without(train, dropped), None if test is None else without(test, dropped)
+    people = labelled.filter(pa.array(meant(task, labelled)))
+    plain = _plain(people, late, split=bool(cuts.train))
+    card = _card(task, cuts, train, test)
+    try:
+        learned = learn(
+            train,
+            test,
+            baselines=plain,
+            metric=task.metric,
+            seed=SEED,
+            allow=task.objective.allow,
+            labels=known.labels,
+        )
+    except NotEnough as error:
+        return Found(card.model_copy(update={"notes": [str(error)], "dropped": dropped}))
+    files = learned.model.to_files()
+    entry = Entry(task.name, version_of(files), task.key, known.as_of, made_by, task.metric)
+    contest = settle(
+        champion.entry if champion else None,
+        entry,
+        tested_from=cuts.test if cuts.train else None,
+        gain=_gain(champion, entry, learned, test, cuts),
+        refused=champion.refused if champion else "",
+    )
+    kept = champion if champion is not None and contest.winner == champion.entry.version else None
+    model = kept.model if kept is not None and kept.model is not None else learned.model
+    in_use = kept.entry if kept is not None else entry
+    used = learned.beats
+    scores = _scores(task, model, in_use.version, now, known.labels) if used else ()
+    card = judged(card, learned, dropped).model_copy(
+        update={
+            "status": "used" if used else "not used",
+            "version": in_use.version,
+            "contest": contest,
+            "scores": [task.name] if used else [],
+            "spread": spread(scores),
+            "rows": {**card.rows, "people": known.people, "scored": sum(len(one.person) for one in scores)},
+        }
+    )
+    record = {entry.version: files} | ({champion.entry.version: champion.files} if champion and champion.model else {})
+    return Found(card, scores, _before(task, learned, known, cuts, earlier, used=used), record, in_use)
+
+
+def without(rows: Examples, dropped: Mapping[str, str]) -> Examples:
+    """The rows without the features that were refused."""
+    kept = [name for name in rows.table.column_names if name not in dropped]
+    return replace(rows, table=rows.table.select(kept))
+
+
+def _plain(people: pa.Table, late: NDArray[np.bool_], *, split: bool) -> dict[str, tuple[Array, Array]]:
+    if not split:
+        return baselines.plain(people, people)
+    return baselines.plain(people.filter(pa.array(~late)), people.filter(pa.array(late)))
+
+
+def _gain(
+    champion: Champion | None, entry: Entry, learned: Learned, test: Examples | None, cuts: Cutoffs
+) -> Interval | None:
+    """How much better the new way is than the version in use, on the newest labelled window."""
+    if champion is None or champion.model is None or test is None or champion.entry.version == entry.version:
+        return None
+    if champion.entry.key != entry.key or champion.entry.learned_until > cuts.test:
+        return None
+    old = champion.model.score(test.table)[0]
+    found = skill.differences(test.y, learned.predictions, old, People.of(test.person, seed=SEED))
+    return found[entry.metric]
+
+
+def _scores(task: Task, model: Model, version: str, now: pa.Table, labels: Mapping[str, Label]) -> tuple[Scores, ...]:
+    people = now.filter(pa.array(meant(task, now)))
+    if not people.num_rows:
+        return ()
+    score, low, high = model.score(people)
+    told = reasons(model, people, labels, scores=score).column
+    return (Scores(task.name, people["person"].to_numpy(), score, low, high, version, told),)
+
+
+def _before(
+    task: Task, learned: Learned, known: Known, cuts: Cutoffs, earlier: pa.Table | None, *, used: bool
+) -> tuple[Scores, ...]:
+    """Scores of one period earlier, by the model that knew nothing of what came after; none where there is none."""
+    model = learned.judged_model
+    if not used or model is None or earlier is None or known.before_at is None or cuts.test > known.before_at:
+        return ()
+    people = earlier.filter(pa.array(meant(task, earlier)))
+    score, low, high = model.score(people)
+    return (Scores(task.name, people["person"].to_numpy(), score, low, high, "judged"),)
+
+
+def spread(scores: Sequence[Scores]) -> dict[str, float]:
+    """Deciles of the scores given."""
+    if not scores or not len(scores[0].score):
+        return {}
+    found = np.quantile(scores[0].score, [0.1, 0.5, 0.9])
+    return dict(zip(("q10", "q50", "q90"), (float(one) for one in found), strict=True))
+
+
+def _card(task: Task, cuts: Cutoffs, train: Examples, test: Examples | None) -> ModelCard:
+    """What is known of a model before it is fitted: the question, the people, the metric, the windows."""
+    one = task.objective
+    rows = {"train": len(train), "train_positives": int(train.y.sum())}
+    if test is not None:
+        rows |= {"test": len(test), "test_positives": int(test.y.sum())}
+    return ModelCard(
+        name=task.name,
+        kind=one.kind,
+        status="not enough data",
+        purpose=one.purpose or purpose(one.kind),
+        owner=one.owner,
+        label=task.label,
+        population=task.population,
+        metric=task.metric,
+        horizon_days=task.days,
+        out_of_time=test is not None,
+        trained_from=iso(cuts.train[0]) if cuts.train else iso(cuts.test),
+        trained_until=iso(cuts.train[-1] + task.horizon) if cuts.train else None,
+        tested_from=iso(cuts.test),
+        tested_until=iso(cuts.test + task.horizon),
+        cutoffs=len(cuts.all),
+        rows=rows,
+        limits=limits(cuts, test),
+    )
+
+
+def judged(card: ModelCard, learned: Learned, dropped: Mapping[str, str]) -> ModelCard:
+    """The card with what the contest found."""
+    return card.model_copy(
+        update={
+            "algorithm": learned.algorithm,
+            "skills": list(learned.skills),
+            "baseline": learned.baseline,
+            "gain": learned.gain,
+            "calibration": list(learned.calibration),
+            "roc": list(learned.roc),
+            "precision_recall": list(learned.precision_recall),
+            "deciles": list(learned.deciles),
+            "importances": learned.importances[:MOST_IMPORTANT],
+            "dropped": {**learned.dropped, **dropped},
+            "notes": list(learned.notes),
+        }
+    )
+
+
+def limits(cuts: Cutoffs, test: Examples | None) -> list[str]:
+    """What a reader must keep in mind."""
+    found = []
+    if test is None and cuts.test:
+        found.append("judged on people it has not seen, at the same cut-off: the history is too short for a later one")
+    if cuts.share < 1:
+        found.append(f"learned from {cuts.share:.0%} of the people, taken at random")
+    return found
+
+
+def purpose(kind: str) -> str:
+    """What a kind of model is for, in words."""
+    return {
+        "churn": "find people who are about to leave while they can still be kept",
+        "purchase": "find people who are about to buy",
+        "conversion": "find people who are about to buy for the first time",
+        "intent": "find people who are about to buy now",
+        "upsell": "find people who are ready to spend more",
+        "decline": "find people whose spending is about to fall",
+        "cross_sell": "find people for a category that they have not bought yet",
+        "label": "tell people with the label from those without",
+    }.get(kind, "")
+
+
+def iso(instant: int) -> str:
+    """An instant (microseconds) as ISO 8601 in UTC.
+
+    >>> iso(0)
+    '1970-01-01T00:00:00+00:00'
+    """
+    return datetime.fromtimestamp(instant / 1e6, UTC).isoformat()
+
+
+def load(entry: Entry, card: ModelCard, files: Mapping[str, bytes] | StorageError) -> Champion:
+    """The version in use before this run, from its files or from what was said on loading them."""
+    if isinstance(files, StorageError):
+        return Champion(entry, card, {}, None, str(files))
+    try:
+        return Champion(entry, card, files, Model.load(files))
+    except StorageError as error:
+        return Champion(entry, card, {}, None, str(error))
+
+
+def outcomes(task: Task, labelled: pa.Table, at: int) -> tuple[NDArray[np.int64], Array]:
+    """Whom a task meant at an instant, and what came true of them."""
+    rows = labelled.filter(pc.equal(labelled["as_of"].cast(pa.int64()), at))
+    found = examples(task, rows, [])
+    return found.person, found.y
+
+
+def measured(y: Array, score: Array) -> dict[str, Interval]:
+    """How good matured predictions were; one row a person."""
+    return skill.judge(y, score, People.of(np.arange(len(y)), seed=SEED))

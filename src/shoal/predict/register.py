@@ -1,0 +1,79 @@
+"""Champion and challenger: which version of a model is in use, and why; both stay on record."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from shoal.summary import Contest, Interval
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One version of a model: the question it answers, and the last instant (microseconds) whose outcome it knows."""
+
+    name: str
+    version: str
+    key: str
+    learned_until: int
+    made_by: str
+    metric: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; `Entry(**data)` is the inverse."""
+        return asdict(self)
+
+
+def settle(
+    champion: Entry | None,
+    challenger: Entry,
+    *,
+    tested_from: int | None,
+    gain: Interval | None,
+    refused: str = "",
+) -> Contest:
+    """Decides between the version in use and the new one.
+
+    Args:
+        champion: the version in use; None when there is none.
+        challenger: the version that this run made.
+        tested_from: the newest labelled window's beginning (microseconds); None where there is no time.
+        gain: how much better the challenger was there, both judged on the same people; None when it was not measured.
+        refused: why the champion cannot be used, when it cannot.
+
+    The challenger takes over only where it was better on a window that neither had seen.
+
+    >>> old, new = (Entry("churn", v, "k", until, "run", "auc") for v, until in (("a", 10), ("b", 30)))
+    >>> settle(old, new, tested_from=20, gain=Interval(value=0.01, low=-0.01, high=0.03)).winner
+    'b'
+    >>> settle(old, new, tested_from=5, gain=None).words
+    'a stays: it has learned from the newest labelled window, so nothing fair can be said yet'
+    """
+
+    def told(winner: str, words: str) -> Contest:
+        return Contest(
+            champion=champion.version if champion else None,
+            challenger=challenger.version,
+            metric=challenger.metric,
+            gain=gain,
+            winner=winner,
+            words=f"{winner} {words}",
+        )
+
+    if champion is None:
+        return told(challenger.version, "is the first of its name")
+    if refused:
+        return told(challenger.version, f"takes over: {champion.version} was refused ({refused})")
+    if champion.version == challenger.version:
+        return told(champion.version, "stays: the new fit is the same to the bit")
+    if champion.key != challenger.key:
+        return told(challenger.version, f"takes over: {champion.version} answers another question")
+    if tested_from is None:
+        return told(challenger.version, f"takes over: without times, {champion.version} cannot be judged on later rows")
+    if champion.learned_until > tested_from:
+        return told(
+            champion.version, "stays: it has learned from the newest labelled window, so nothing fair can be said yet"
+        )
+    if gain is not None and gain.value is not None and gain.value > 0:
+        return told(challenger.version, f"takes over from {champion.version}: better on the newest labelled window")
+    return told(champion.version, f"stays: {challenger.version} was not better on the newest labelled window")

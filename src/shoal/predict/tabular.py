@@ -1,0 +1,110 @@
+"""A label over traits, in a table without time: who has it, told for those of whom it is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from shoal.define.evaluate import evaluate
+from shoal.define.parse import parse
+from shoal.define.tree import columns_of
+from shoal.define.types import Type, types_of
+from shoal.errors import ExpressionError, Fault, SettingsError
+from shoal.predict.contest import NotEnough, learn
+from shoal.predict.found import Found, Scores
+from shoal.predict.known import Known
+from shoal.predict.leak import leaks
+from shoal.predict.learner import Array, Examples
+from shoal.predict.propensity import SEED, Champion, judged, purpose, spread, without
+from shoal.predict.reasons import reasons
+from shoal.predict.register import Entry, settle
+from shoal.predict.vault import version_of
+from shoal.settings import FILE, Objective
+from shoal.summary import ModelCard
+
+
+def labels_of(one: Objective, known: Known) -> tuple[Array, list[str]]:
+    """The label of each person, 1, 0 or NaN where it is not known, and the columns that it reads.
+
+    Raises SettingsError when the label cannot be read over the traits.
+    """
+    table = known.features
+    try:
+        expr = parse(str(one.label), types_of(table.schema), expect=Type.BOOL)
+    except ExpressionError as error:
+        place = f"objectives.{one.name}.label"
+        raise SettingsError([Fault(FILE, None, place, str(error), "name traits as the sources do")]) from None
+    found = evaluate(expr, table)
+    return np.where(found.valid, found.values.astype(np.float64), np.nan), sorted(columns_of(expr))
+
+
+def table_card(one: Objective, label: str, rows: Mapping[str, int]) -> ModelCard:
+    """The card of a model over a table without time, before it is fitted."""
+    return ModelCard(
+        name=one.name,
+        kind=one.kind,
+        status="not enough data",
+        purpose=one.purpose or purpose(one.kind),
+        owner=one.owner,
+        label=label,
+        population="everybody in the table whose label is known",
+        metric="auc",
+        out_of_time=False,
+        rows=dict(rows),
+        limits=["not out of time: the table has one moment only; judged by cross-validation on people it has not seen"],
+    )
+
+
+def answer_table(
+    known: Known, one: Objective, y: Array, read: Sequence[str], champion: Champion | None, made_by: str
+) -> Found:
+    """A label over traits: `y` is 1, 0 or NaN (not known) for each row of the features; `read` are the label's columns.
+
+    People with a label get the score of a model that did not see it, the others that of the whole.
+    """
+    table = known.features
+    rows = np.isfinite(y)
+    wished = [name for name in known.inputs if name not in set(read) | set(one.exclude)]
+    person = table["person"].to_numpy()
+    train = Examples(table.select(wished), y, person, np.zeros(len(y), np.int64)).take(rows)
+    counts = {"train": len(train), "train_positives": int(train.y.sum()), "people": known.people}
+    card = table_card(one, str(one.label), counts)
+    dropped = dict.fromkeys(one.exclude, "left out as the objective asks") | leaks(train, wished, one.allow)
+    train = without(train, dropped)
+    try:
+        learned = learn(train, None, baselines={}, metric="auc", seed=SEED, allow=one.allow, labels=known.labels)
+    except NotEnough as error:
+        return Found(card.model_copy(update={"notes": [str(error)], "dropped": dropped}))
+    files = learned.model.to_files()
+    key = f"table:{one.label}"
+    entry = Entry(one.name, version_of(files), key, known.as_of, made_by, "auc")
+    contest = settle(
+        champion.entry if champion else None,
+        entry,
+        tested_from=None,
+        gain=None,
+        refused=champion.refused if champion else "",
+    )
+    scores: tuple[Scores, ...] = ()
+    if learned.beats:
+        score, low, high = learned.model.score(table)
+        seen = np.flatnonzero(rows)[learned.judged]
+        order = np.argsort(score, kind="stable")
+        low[seen] = np.minimum(np.interp(learned.predictions, score[order], low[order]), learned.predictions)
+        high[seen] = np.maximum(np.interp(learned.predictions, score[order], high[order]), learned.predictions)
+        score[seen] = learned.predictions
+        told = reasons(learned.model, table, known.labels, scores=score).column
+        scores = (Scores(one.name, person, score, low, high, entry.version, told),)
+    card = judged(card, learned, dropped).model_copy(
+        update={
+            "status": "used" if learned.beats else "not used",
+            "version": entry.version,
+            "contest": contest,
+            "scores": [one.name] if learned.beats else [],
+            "spread": spread(scores),
+            "rows": {**counts, "scored": sum(len(one.person) for one in scores)},
+        }
+    )
+    record = {entry.version: files} | ({champion.entry.version: champion.files} if champion and champion.model else {})
+    return Found(card, scores, (), record, entry)
