@@ -371,12 +371,13 @@ def test_a_regular_panel_is_left_out_with_a_question(tmp_path: Path) -> None:
     assert any("panel" in question for question in proposal.questions)
 
 
-def test_a_file_in_which_nobody_is_named_is_left_out_with_a_question(tmp_path: Path) -> None:
+def test_a_file_in_which_nobody_is_named_is_taken_row_by_row(tmp_path: Path) -> None:
     rows: list[Sequence[object]] = [["recency", "history", "mens", "channel", "spend"]]
     rows += [[n % 12, n * 1.5, n % 2, ["Phone", "Web"][n % 2], n % 7] for n in range(100)]
     proposal = propose([table(tmp_path / "mailing.csv", rows)], tmp_path)
-    assert settings.parse(proposal.settings_text).sources == {}
-    assert "customer" in proposal.questions[0]
+    source = only(proposal)
+    assert (source.kind, source.identifiers, proposal.questions) == ("profiles", {}, [])
+    assert "kind: profiles  # a row is a customer; no id: they are row:1, row:2, ..." in proposal.settings_text
 
 
 def test_a_bad_file_costs_the_others_nothing(tmp_path: Path) -> None:
