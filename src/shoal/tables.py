@@ -163,21 +163,25 @@ def profile_ids(people: NDArray[np.int64]) -> pa.Array:
 def score_columns(models: Iterable[str], taken: Collection[str]) -> dict[str, str]:
     """The columns under which rules read scores, each with its model; `value.clv_12m` is `clv_12m` for short.
 
-    A name that is `taken`, by a feature, keeps its meaning: the score then has no column of that name.
+    A name that is `taken`, by a feature or a trait, keeps its meaning: the score is then called `NAME_score`.
 
     >>> score_columns(["churn", "value.clv_12m", "orders"], {"orders"})
-    {'churn': 'churn', 'value_clv_12m': 'value.clv_12m', 'clv_12m': 'value.clv_12m'}
+    {'churn': 'churn', 'value_clv_12m': 'value.clv_12m', 'orders_score': 'orders', 'clv_12m': 'value.clv_12m'}
     """
     models = list(models)
     whole = [(re.sub(r"\W", "_", model), model) for model in models]
     short = [(model.rsplit(".", 1)[-1], model) for model in models if re.search(r"\.clv_\d+m$", model)]
     used = {name.casefold() for name in taken}
     found: dict[str, str] = {}
-    for column, model in [*whole, *short]:
+    for column, model in [*((_free(column, used), model) for column, model in whole), *short]:
         if column.casefold() not in used:
             used.add(column.casefold())
             found[column] = model
     return found
+
+
+def _free(column: str, used: Collection[str]) -> str:
+    return f"{column}_score" if column.casefold() in used else column
 
 
 def with_scores(people: pa.Table, scores: pa.Table, columns: Mapping[str, str] | None = None) -> pa.Table:

@@ -109,7 +109,7 @@ def _of_card(card: ModelCard, own: list[ScoreMeta], every: list[ScoreMeta], tabl
         return
     one = own[0]
     values = _known(table, one.name)
-    share = _twice(card, values) if card.kind in LOSING else FIFTH
+    share = min(_twice(card, values), FIFTH) if card.kind in LOSING else FIFTH
     clause = _top(table, one, share)
     if not clause:
         return

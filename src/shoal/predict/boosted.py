@@ -15,8 +15,11 @@ from shoal.predict.parallel import at_once
 
 FILE = "lightgbm.txt"
 FOREST = 100  # trees: more rank hardly better, and cost as much again in scoring and in reasons
+STACKED = 1.5  # rows a person from which they count as repeated
+MANY = 30_000  # people from which trees may be larger
 CHUNK = 50_000  # rows that one thread predicts at a time
 # One thread that never spins for others, and sums in one order: the same seed gives the same trees to the bit.
+_SHRUNK = {"bagging_freq": 1, "feature_fraction": 0.6, "lambda_l2": 5.0, "cat_smooth": 20, "max_cat_to_onehot": 4}
 _STILL = {"verbose": -1, "num_threads": 1, "deterministic": True, "force_row_wise": True}
 
 
@@ -81,9 +84,11 @@ class LightGBM:
 
     name = "lightgbm"
 
-    def fit(self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int) -> FittedTrees:
+    def fit(
+        self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int, repeats: float = 1.0
+    ) -> FittedTrees:
         """Fits on all rows."""
-        rounds, settings = _boosting(len(y))
+        rounds, settings = _boosting(len(y)) if repeats < STACKED else _stacked(len(y), repeats)
         return _train(x, y, categories, seed, rounds, settings)
 
     def load(self, files: Mapping[str, bytes]) -> FittedTrees:
@@ -96,13 +101,16 @@ class Forest:
 
     name = "forest"
 
-    def fit(self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int) -> FittedTrees:
+    def fit(
+        self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int, repeats: float = 1.0
+    ) -> FittedTrees:
         """Fits on all rows, each tree on about 63 % of at most 100,000 of them."""
         rows = len(y)
+        people = rows / repeats
         settings = {
             "boosting": "rf",
-            "num_leaves": int(np.clip(rows // 60, 4, 63)),
-            "min_data_in_leaf": 10,
+            "num_leaves": int(np.clip(people // 60, 4, 63)),
+            "min_data_in_leaf": round(10 * repeats),
             "bagging_fraction": min(0.632, 63_200 / rows),
             "bagging_freq": 1,
             "feature_fraction_bynode": 0.25,
@@ -115,19 +123,30 @@ class Forest:
         return _load(files)
 
 
+def _stacked(rows: int, repeats: float) -> tuple[int, dict[str, Any]]:
+    """Rounds and settings for rows that repeat people: leaves of as many people, each tree on part of the rows."""
+    people = rows / repeats
+    size = {
+        "num_leaves": 8 if people < MANY else 31,
+        "learning_rate": 0.05 if people < MANY else 0.1,
+        "min_data_in_leaf": round(20 * repeats),
+        "bagging_fraction": min(0.3, 150_000 / rows),
+    }
+    return 120, {**_SHRUNK, **size}
+
+
 def _boosting(rows: int) -> tuple[int, dict[str, Any]]:
     """Rounds and settings by the number of rows."""
-    common = {"bagging_freq": 1, "feature_fraction": 0.6, "lambda_l2": 5.0, "cat_smooth": 20, "max_cat_to_onehot": 4}
     if rows < 1_000:
         size = {"num_leaves": 4, "learning_rate": 0.03, "min_data_in_leaf": 10, "bagging_fraction": 0.8}
-        return 150, {**common, **size}
+        return 150, {**_SHRUNK, **size}
     if rows < 30_000:
         size = {"num_leaves": 8, "learning_rate": 0.03, "min_data_in_leaf": 20, "bagging_fraction": 0.8}
-        return 300, {**common, **size}
+        return 300, {**_SHRUNK, **size}
     if rows < 100_000:
         size = {"num_leaves": 16, "learning_rate": 0.06, "min_data_in_leaf": 40, "bagging_fraction": 0.7}
-        return 250, {**common, **size}
+        return 250, {**_SHRUNK, **size}
     # Each tree learns from 150,000 rows at most: it is the trees that add up.
     share = min(0.5, 150_000 / rows)
     size = {"num_leaves": 31, "learning_rate": 0.12, "min_data_in_leaf": 100, "bagging_fraction": share, "max_bin": 127}
-    return 120, {**common, **size}
+    return 120, {**_SHRUNK, **size}

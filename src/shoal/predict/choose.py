@@ -29,17 +29,18 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A learner on some of the inputs (places)."""
+    """A learner on some of the inputs (places), for rows of which each person has `repeats`."""
 
     name: str
     key: str
     learner: Learner
     inputs: tuple[int, ...]
+    repeats: float = 1.0
 
     def fit(self, x: Array, y: Array, categories: NDArray[np.bool_], seed: int) -> Fitted:
         """Fits on the candidate's own inputs."""
         places = list(self.inputs)
-        return self.learner.fit(self.seen(x), y, categories=categories[places], seed=seed)
+        return self.learner.fit(self.seen(x), y, categories=categories[places], seed=seed, repeats=self.repeats)
 
     def seen(self, x: Array) -> Array:
         """The inputs that the candidate takes."""
@@ -55,16 +56,16 @@ def registered() -> dict[str, Learner]:
     return {name: registry.load(registry.MODELS, name)() for name in sorted(registry.plugins(registry.MODELS))}
 
 
-def candidates(learners: Mapping[str, Learner], names: Sequence[str]) -> list[Candidate]:
+def candidates(learners: Mapping[str, Learner], names: Sequence[str], repeats: float = 1.0) -> list[Candidate]:
     """Every learner on all inputs; and a logit on recency, frequency and money alone where there is more than that.
 
     On thin logs of transactions it is what richer models struggle to beat, and a blend of both beats either.
     """
     everything = tuple(range(len(names)))
-    found = [Candidate(learner.name, key, learner, everything) for key, learner in learners.items()]
+    found = [Candidate(learner.name, key, learner, everything, repeats) for key, learner in learners.items()]
     few = rfm_inputs(names)
     if "logistic" in learners and 2 <= len(few) < len(names):
-        found.append(Candidate(RFM, "logistic", learners["logistic"], few))
+        found.append(Candidate(RFM, "logistic", learners["logistic"], few, repeats))
     return found
 
 

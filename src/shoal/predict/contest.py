@@ -127,7 +127,8 @@ def learn(
     if not entry.inputs:
         why = "; ".join(f"{name}: {reason}" for name, reason in list(entry.dropped.items())[:5])
         raise NotEnough(f"no field is left to learn from ({why})", "at least one field that differs between people")
-    tried = candidates(registered() if learners is None else learners, entry.names)
+    repeats = len(train) / len(np.unique(train.person))
+    tried = candidates(registered() if learners is None else learners, entry.names, repeats)
     with threadpool_limits(1):
         if test is not None:
             judged = _on_test(train, test, None, entry, tried, baselines, metric, seed)

@@ -63,10 +63,13 @@ class Learner(Protocol):
         """What reports call it."""
         ...
 
-    def fit(self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int) -> Fitted:
+    def fit(
+        self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int, repeats: float = 1.0
+    ) -> Fitted:
         """Fits `y` (rows; 0 or 1) on `x` (rows, inputs; NaN is missing).
 
-        Where `categories` (inputs) holds, an input is a code 0, 1, 2 ... without order.
+        Where `categories` (inputs) holds, an input is a code 0, 1, 2 ... without order. `repeats` is how many rows a
+        person has on average: stacked cut-offs of one person are alike, so that there is less to learn than rows say.
         """
         ...
 

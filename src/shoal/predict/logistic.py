@@ -91,7 +91,9 @@ class Logistic:
 
     name = "logistic"
 
-    def fit(self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int) -> FittedLogistic:
+    def fit(
+        self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int, repeats: float = 1.0
+    ) -> FittedLogistic:
         """Fits on at most 50,000 of the rows, chosen by `seed`."""
         from sklearn.linear_model import LogisticRegression
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
@@ -99,7 +101,7 @@ class Logistic:
         if len(x) > MOST:
             rows = np.sort(np.random.default_rng(seed).choice(len(x), MOST, replace=False))
             x, y = x[rows], y[rows]
-        fewer = float(min(y.sum(), len(y) - y.sum()))
+        fewer = float(min(y.sum(), len(y) - y.sum())) / repeats
         pieces = [
             _levels(x[:, place]) if categories[place] else _bends(x[:, place], hinges=_hinges(fewer))
             for place in range(x.shape[1])
@@ -108,7 +110,7 @@ class Logistic:
         if fewer == 0 or design.shape[1] == 0:
             return FittedLogistic(_log_odds_of(y), tuple(piece.curve(np.zeros(piece.width)) for piece in pieces))
         # The fewer of the rarer outcome, the less of a curve the data can carry.
-        strength = float(np.clip(fewer / 1000, 0.05, 1.0))
+        strength = float(np.clip(fewer / 1000, 0.05, 1.0)) / repeats
         with threadpool_limits(1):
             model = LogisticRegression(C=strength, max_iter=1000).fit(design - design.mean(axis=0), y)
             constant = float(model.intercept_[0])
