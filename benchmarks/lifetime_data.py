@@ -102,3 +102,23 @@ def apparel() -> Shop:
     table = csv.read_csv(DATA / "apparel_clv" / "apparelTrans.csv")
     at = table["Date"].cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
     return _shop("apparel", {"person": table["Id"], "at": at, "value": table["Price"].cast(pa.float64())})
+
+
+def drawn(people: int, seed: int) -> Ledger:
+    """Customers drawn from BG/NBD x Gamma-Gamma: two years of days, everybody's first purchase somewhere in them."""
+    random = np.random.default_rng(seed)
+    span = 730
+    rate, leave = random.gamma(0.6, 0.03, people), random.beta(0.8, 4.0, people)
+    mean = 30 * random.gamma(4.0, 1.0, people) / random.gamma(3.7, 1.0, people)
+    person, time = np.arange(people), random.uniform(0, span, people)
+    persons, times = [person], [time]
+    while len(person):
+        time = time + random.exponential(1.0, len(person)) / np.maximum(rate[person], 1e-9)
+        stay = time < span
+        person, time = person[stay], time[stay]
+        persons.append(person)
+        times.append(time)
+        alive = random.random(len(person)) > leave[person]
+        person, time = person[alive], time[alive]
+    who = np.concatenate(persons)
+    return Ledger.of(who, np.concatenate(times).astype(np.int64), mean[who] * random.gamma(6.0, 1 / 6, len(who)))

@@ -70,18 +70,16 @@ def check_model(learner: Learner) -> None:
         _hold(bool(np.array_equal(p, again)), "the same seed gives the same model to the bit")
         files = fitted.to_files()
         _hold(all(isinstance(data, bytes) for data in files.values()) and bool(files), "a model is files of bytes")
-        _hold(
-            bool(np.array_equal(learner.load(files).predict(x), p)),
-            "a model read from its files is the same to the bit",
-        )
-        unseen = np.vstack([np.full((1, inputs), np.nan), np.full((1, inputs), 1e9), x[:0]])
-        _hold(
-            bool(np.isfinite(fitted.predict(unseen)).all()),
-            "rows that are missing or unlike all others have a probability",
-        )
+        read = learner.load(files).predict(x)
+        _hold(bool(np.array_equal(read, p)), "a model read from its files is the same to the bit")
+        odd = fitted.predict(np.array([[np.nan] * inputs, [1e9] * inputs]))
+        _hold(bool(np.isfinite(odd).all()), "rows without values, or unlike all others, have a probability")
         _hold(fitted.predict(x[:0]).shape == (0,), "no rows have no probabilities")
         _check_contributions(learner, fitted.contributions(x), p, x)
-    for x, y in ((np.ones((50, 2)), np.arange(50) % 2 * 1.0), (_outcomes(60, 2, False)[0], np.ones(60))):
+    alike, differing = np.ones((50, 2)), np.arange(100.0).reshape(50, 2)
+    outcomes: list[list[float]] = [[0.0, 1.0] * 25, [1.0] * 50, [0.0] * 50]
+    for x, known in ((alike, outcomes[0]), (differing, outcomes[1]), (differing, outcomes[2])):
+        y = np.array(known, dtype=np.float64)
         p = learner.fit(x, y, categories=np.zeros(2, dtype=bool), seed=0).predict(x)
         _hold(bool(np.isfinite(p).all()), "inputs that do not differ, or one outcome only, are no error")
 
@@ -98,7 +96,7 @@ def _outcomes(rows: int, inputs: int, holes: bool) -> tuple[Array, Array, NDArra
     """Inputs of which the first tells the outcome; the second, if any, is a category; some values missing."""
     rng = np.random.default_rng(rows)
     x = rng.normal(size=(rows, inputs))
-    y = (x[:, 0] + rng.normal(size=rows) > 0).astype(np.float64)
+    y: Array = (x[:, 0] + rng.normal(size=rows) > 0).astype(np.float64)
     categories = np.arange(inputs) == 1
     x[:, categories] = rng.integers(0, 3, size=(rows, int(categories.sum())))
     if holes:

@@ -97,6 +97,7 @@ def test_one_value_that_not_all_have_is_kept() -> None:
 
 def test_many_different_amounts_are_no_id() -> None:
     assert one([float(i) for i in range(30)], "revenue").names == ("revenue",)
+    assert one([i + 0.5 for i in range(30)], "number of visits a day").names == ("number of visits a day",)
 
 
 def test_a_purpose_lets_a_protected_trait_and_an_id_in() -> None:

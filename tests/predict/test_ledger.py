@@ -104,6 +104,15 @@ def test_a_missing_column_is_named():
         Ledger.read([_batch(ROWS).drop_columns(["value"])], ["Order Completed"])
 
 
+def test_people_are_drawn_whole():
+    ledger = Ledger.of([1, 1, 2, 3, 3, 3], [0, 5, 1, 2, 3, 4], [1.0] * 6)
+    drawn = ledger.drawn(2, seed=1)
+    whole = {person: ledger.person.tolist().count(person) for person in set(drawn.person.tolist())}
+    assert len(whole) == 2
+    assert {person: drawn.person.tolist().count(person) for person in whole} == whole
+    assert ledger.drawn(3, seed=1) is ledger
+
+
 def test_no_purchase_is_an_empty_ledger():
     empty = Ledger.read([_batch(ROWS)], ["Nothing"])
     assert (len(empty), len(empty.history(9)), len(empty.future(9, 3).purchases)) == (0, 0, 0)

@@ -219,6 +219,9 @@ def test_errors_are_what_numpy_says():
     assert found["rmse"].value == pytest.approx(np.sqrt(((said - actual) ** 2).mean()))
     assert found["total"].value == pytest.approx(said.sum() / actual.sum() - 1)
     assert found["mae"].low < found["mae"].value < found["mae"].high
+    from scipy.stats import spearmanr
+
+    assert found["spearman"].value == pytest.approx(spearmanr(actual, said).statistic)
 
 
 def test_a_forecast_is_better_than_a_worse_one_and_not_than_itself():

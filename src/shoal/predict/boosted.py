@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shoal.predict.learner import Array
+from shoal.predict.parallel import at_once
 
 FILE = "lightgbm.txt"
 FOREST = 100  # trees: more rank hardly better, and cost as much again in scoring and in reasons
@@ -57,10 +57,7 @@ def _in_chunks(predict: Callable[[Array], Array], x: Array, chunk: int = CHUNK) 
     if not len(x):
         return np.empty(0)
     parts = [np.ascontiguousarray(x[start : start + chunk]) for start in range(0, len(x), chunk)]
-    if len(parts) == 1:
-        return np.asarray(predict(parts[0]))
-    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-        return np.concatenate(list(pool.map(predict, parts)))
+    return np.concatenate(at_once([partial(predict, part) for part in parts]))
 
 
 def _train(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +14,9 @@ from shoal.define.protected import words_of
 from shoal.predict.blend import Blend, Part, Weights, blend, single
 from shoal.predict.calibrate import log_odds, platt, sigmoid
 from shoal.predict.learner import Array, Fitted, Learner
+from shoal.predict.parallel import at_once
 from shoal.predict.skill import LESS_IS_BETTER, exact, log_loss_of
 
-WORKERS = 2
 RFM = "R/F/M logit"
 _RFM_WORDS = (
     frozenset({"recency"}),
@@ -27,7 +25,6 @@ _RFM_WORDS = (
 )
 _UNITS = frozenset({"days", "total"})
 Rows = NDArray[np.int64]
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -84,14 +81,6 @@ def rfm_inputs(names: Sequence[str]) -> tuple[int, ...]:
                 found.append(place)
                 break
     return tuple(found)
-
-
-def at_once(jobs: Sequence[Callable[[], Result]]) -> list[Result]:
-    """The jobs' results in order. Each job runs on one thread, two at a time, so no bit depends on the machine."""
-    if len(jobs) < 2:
-        return [job() for job in jobs]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return [future.result() for future in [pool.submit(job) for job in jobs]]
 
 
 def crossed(

@@ -17,11 +17,12 @@ from shoal.predict import curves
 from shoal.predict.baseline import base_rate, by_field, calibrated, single_field
 from shoal.predict.blend import Weights
 from shoal.predict.calibrate import Calibration, calibrate, log_odds
-from shoal.predict.choose import Candidate, at_once, candidates, choose, crossed, fit, left_out, registered
+from shoal.predict.choose import Candidate, candidates, choose, crossed, fit, left_out, registered
 from shoal.predict.encoding import Encoding
 from shoal.predict.folds import folds, some
 from shoal.predict.learner import Array, Examples, Learner
 from shoal.predict.model import Model
+from shoal.predict.parallel import at_once
 from shoal.predict.reasons import importances
 from shoal.predict.resample import People
 from shoal.predict.skill import METRICS, better, differences, exact, judge

@@ -165,9 +165,15 @@ def _number(name: str, column: pa.Array, *, free: bool) -> Input | str:
         return "nobody has it"
     if len(known) == len(values) and known.min() == known.max():
         return "the same for everybody"
-    if not free and _IDS & set(words_of(name)) and len(known) > FEW and len(np.unique(known)) >= DIFFERENT * len(known):
+    if not free and _IDS & set(words_of(name)) and _numbered(known):
         return "an id: nearly all its values differ"
     return Input(name, "number", typical=float(np.median(known)), yes_no=pa.types.is_boolean(column.type))
+
+
+def _numbered(known: Array) -> bool:
+    """Whether whole numbers tell nearly all rows apart."""
+    whole = bool((known == np.floor(known)).all())
+    return whole and len(known) > FEW and len(np.unique(known)) >= DIFFERENT * len(known)
 
 
 def _category(name: str, texts: pa.Array, *, whole: bool, free: bool) -> Input | str:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Mapping
+
 import numpy as np
 import pyarrow as pa
 
 from shoal import tables
 from shoal.define.packs import main_events
-from shoal.errors import Fault, SettingsError
+from shoal.define.parse import names_in
+from shoal.define.select import first_of
+from shoal.errors import ExpressionError, Fault, SettingsError, suggest
 from shoal.predict.baskets import gather
-from shoal.predict.found import Found
+from shoal.predict.encoding import Encoding
+from shoal.predict.found import Found, Scores
 from shoal.predict.known import Known
+from shoal.predict.lookalike import lookalikes
 from shoal.predict.objective import DAY, Unfit, properties_for
 from shoal.predict.past import Past
-from shoal.predict.propensity import iso
+from shoal.predict.propensity import MOST_IMPORTANT, iso
 from shoal.predict.recommend import affinities
 from shoal.predict.vault import version_of
 from shoal.settings import FILE, Objective
@@ -81,3 +88,66 @@ def _listed(found: pa.Table, model: str, as_of: int) -> pa.Table:
         **{name: found[name].cast(tables.AFFINITIES.field(name).type) for name in ("rank", "item", "score", "new")},
     }
     return pa.table(columns, schema=tables.AFFINITIES)
+
+
+def lookalike(known: Known, one: Objective, seeds: Mapping[str, str]) -> Found:
+    """How like the people of a segment everybody else is; what the segment's own rule reads is left out."""
+    name = next((name for name in seeds if name.casefold() == str(one.segment).casefold()), None)
+    if name is None:
+        what = f"there is no segment '{one.segment}'.{suggest(str(one.segment), seeds)}"
+        remedy = "name one of segments/, a traditional one, or one of the last run"
+        raise SettingsError([Fault(FILE, None, f"objectives.{one.name}.segment", what, remedy)])
+    rule, table = seeds[name], known.features
+    try:
+        seed = first_of([rule], table) == 0
+    except ExpressionError as error:
+        raise Unfit(f"the rule of segment '{name}' cannot be read over the features: {error}") from None
+    encoding = Encoding.fit(table.select(known.inputs), allow=one.allow, exclude=one.exclude)
+    found = lookalikes(
+        encoding.encode(table),
+        seed,
+        encoding.names,
+        rule_columns=_akin(names_in(rule), encoding.names),
+        categories=encoding.categories,
+        draw=SEED,
+    )
+    card = ModelCard(
+        name=one.name,
+        kind=one.kind,
+        status=found.status,
+        purpose=one.purpose or f"find people who are like those of '{name}'",
+        owner=one.owner,
+        label=f"how like the people of '{name}'",
+        population=f"everybody; {int(seed.sum()):,} are of '{name}'",
+        metric="auc",
+        algorithm=found.algorithm,
+        out_of_time=False,
+        rows={**found.rows, "scored": known.people if found.status == "used" else 0},
+        skills=found.skills,
+        baseline=found.baseline,
+        gain=found.gain,
+        importances=found.importances[:MOST_IMPORTANT],
+        dropped={**encoding.dropped, **found.dropped},
+        limits=["a similarity is no probability: it is the share of held-out members who are no more alike"],
+        notes=[*([found.reason] if found.reason else []), *found.notes],
+        extra={
+            "segment": name,
+            "reach": [{"size": at.people, "similarity": at.similarity, "recall": at.recall} for at in found.curve],
+        },
+    )
+    if found.similarity is None or found.status != "used":
+        return Found(card)
+    nothing = np.full(known.people, np.nan)
+    scores = Scores(
+        one.name, table["person"].to_numpy(), found.similarity, nothing, nothing, f"as of {iso(known.as_of)}"
+    )
+    return Found(card.model_copy(update={"scores": [one.name], "version": None}), (scores,))
+
+
+def _akin(read: Collection[str], names: Collection[str]) -> list[str]:
+    """The features that a rule reads, and the same over other windows: `orders_30d` says again what `orders` does."""
+
+    def base(name: str) -> str:
+        return str(re.sub(r"_\d+d$", "", name))
+
+    return [name for name in names if base(name) in {base(one) for one in read}]

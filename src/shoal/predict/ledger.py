@@ -106,6 +106,16 @@ class Ledger:
         known = self.day <= day
         return self if known.all() else Ledger(self.person[known], self.day[known], self.value[known])
 
+    def drawn(self, people: int, seed: int) -> Ledger:
+        """The entries of so many people, drawn where there are more."""
+        starts = _starts(self.person)
+        if len(starts) <= people:
+            return self
+        some = np.zeros(len(starts), bool)
+        some[np.random.default_rng(seed).choice(len(starts), people, replace=False)] = True
+        rows = np.repeat(some, np.diff(np.append(starts, len(self))))
+        return Ledger(self.person[rows], self.day[rows], self.value[rows])
+
     def history(self, as_of_day: int) -> History:
         """What was known at the end of that day, of everybody who had bought by then."""
         seen = self.until(as_of_day)
@@ -128,7 +138,7 @@ class Ledger:
         owner = np.repeat(np.arange(len(people)), np.diff(np.append(_starts(self.person), len(self))))
         later = (self.day > as_of_day) & (self.day <= as_of_day + days)
         count = np.bincount(owner[later], minlength=len(people)).astype(np.float64)
-        money = np.bincount(owner[later], np.nan_to_num(self.value[later]), minlength=len(people))
+        money = np.bincount(owner[later], np.nan_to_num(self.value[later]), minlength=len(people)).astype(np.float64)
         here = np.zeros(len(people), bool)
         here[owner[self.day <= as_of_day]] = True
         return Future(count[here], money[here])

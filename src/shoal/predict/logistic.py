@@ -110,7 +110,7 @@ class Logistic:
         # The fewer of the rarer outcome, the less of a curve the data can carry.
         strength = float(np.clip(fewer / 1000, 0.05, 1.0))
         with threadpool_limits(1):
-            model = LogisticRegression(C=strength, max_iter=1000, tol=1e-5).fit(design - design.mean(axis=0), y)
+            model = LogisticRegression(C=strength, max_iter=1000).fit(design - design.mean(axis=0), y)
             constant = float(model.intercept_[0])
         ends = np.cumsum([0, *(piece.width for piece in pieces)])
         curves = tuple(piece.curve(model.coef_[0][a:b]) for piece, a, b in zip(pieces, ends, ends[1:], strict=False))

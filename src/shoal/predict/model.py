@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from shoal.predict.blend import Blend, Part
 from shoal.predict.calibrate import Calibration
 from shoal.predict.encoding import Encoding
 from shoal.predict.learner import Array
+from shoal.predict.parallel import at_once
 
 FILE = "model.json"
-CHUNK = 250_000  # rows encoded at a time: inputs of everybody at once would not fit beside the table
+CHUNK = 50_000  # rows that one thread encodes and scores at a time; everybody's inputs at once may not fit
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Model:
 
         A column that is missing counts as unknown for everybody; a category never seen as unknown.
         """
-        found = [self._score(table.slice(start, CHUNK)) for start in range(0, max(table.num_rows, 1), CHUNK)]
+        starts = range(0, max(table.num_rows, 1), CHUNK)
+        found = at_once([partial(self._score, table.slice(start, CHUNK)) for start in starts])
         scores, lows, highs = zip(*found, strict=True)
         return np.concatenate(scores), np.concatenate(lows), np.concatenate(highs)
 

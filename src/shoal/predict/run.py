@@ -18,7 +18,7 @@ from shoal.define.words import Label
 from shoal.errors import ExpressionError, SettingsError, StorageError
 from shoal.predict import backtest, cutoffs, objective, propensity, vault
 from shoal.predict.found import SCHEMA, Found
-from shoal.predict.items import affinity
+from shoal.predict.items import affinity, lookalike
 from shoal.predict.known import Known
 from shoal.predict.objective import Task, Unfit
 from shoal.predict.past import Past, Read
@@ -150,7 +150,7 @@ def _at_once(
         y, columns = labels_of(one, known)
         return [answer_table(known, one, y, columns, register.champion(one.name), run.run_id)]
     if one.kind == "lookalike":
-        raise Unfit("lookalikes are not built yet")
+        return [lookalike(known, one, seeds())]
     if one.kind not in ("value", "affinity"):
         return []
     if known.past is None:

@@ -216,7 +216,7 @@ def delta(function: Callable[[Floats], Floats], logs: Floats, covariance: Floats
     """Standard errors of `function` of the log-parameters; directions without a known variance count for nothing."""
     step = 0.01
     slope = np.array([(function(logs + one) - function(logs - one)) / (2 * step) for one in np.eye(len(logs)) * step])
-    return np.sqrt(np.maximum(np.einsum("ik,ij,jk->k", slope, np.nan_to_num(covariance), slope), 0.0))
+    return np.asarray(np.sqrt(np.maximum(np.einsum("ik,ij,jk->k", slope, np.nan_to_num(covariance), slope), 0.0)))
 
 
 def bounds_hit(names: tuple[str, ...], logs: Floats) -> dict[str, str]:

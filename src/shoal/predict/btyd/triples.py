@@ -41,5 +41,5 @@ class Triples:
         key = (x.astype(np.int64) * high + t_x) * wide + watched
         seen, places, n = np.unique(key, return_inverse=True, return_counts=True)
         rest = seen // wide
-        whole = [part.astype(np.float64) for part in (rest // high, rest % high, seen % wide, n)]
-        return cls(*whole, places.reshape(-1))
+        first, second, third, counts = (part.astype(np.float64) for part in (rest // high, rest % high, seen % wide, n))
+        return cls(first, second, third, counts, places.reshape(-1))

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from shoal.define.clock import days as local_days
 from shoal.define.clock import to_local
 from shoal.errors import DataError
-from shoal.predict.btyd import Fit
+from shoal.predict.btyd import Fit, Spend
 from shoal.predict.ledger import Ledger
 from shoal.predict.lifetime import season
-from shoal.predict.lifetime.base import FEWEST, Base, Buyers, PooledRate, Spend, base_from
+from shoal.predict.lifetime.base import FEWEST, Base, Buyers, PooledRate, base_from
 from shoal.predict.lifetime.boost import Booster, Snaps, Snapshots
 from shoal.predict.lifetime.choose import Choice, choose
 from shoal.predict.lifetime.members import TIMES, Members

@@ -64,13 +64,18 @@ class Judge:
 
     def _spearman(self, predicted: Floats) -> Interval:
         """Rank correlation, its interval by Fisher's z with the variance of Bonett and Wright (2000)."""
-        from scipy.stats import rankdata
-
         if len(predicted) < 5 or not np.ptp(predicted) or not np.ptp(self.actual):
             return Interval(value=None)
-        rho = float(np.corrcoef(rankdata(predicted), rankdata(self.actual))[0, 1])
+        rho = float(np.corrcoef(_ranks(predicted), _ranks(self.actual))[0, 1])
         z, wide = np.arctanh(np.clip(rho, -0.999999, 0.999999)), Z * np.sqrt((1 + rho**2 / 2) / (len(predicted) - 3))
         return Interval(value=rho, low=float(np.tanh(z - wide)), high=float(np.tanh(z + wide)))
+
+
+def _ranks(values: Floats) -> Floats:
+    """Average ranks."""
+    places, counts = np.unique(values, return_inverse=True, return_counts=True)[1:]
+    ends = np.cumsum(counts)
+    return np.asarray((ends - (counts - 1) / 2)[places])
 
 
 def _error(sums: Floats, metric: str) -> Floats:

@@ -55,7 +55,8 @@ class Members:
         """What each member expects of the next `days`, by the member's name; no revenue where money is not known."""
         base = self.base
         expected, money = base.purchases(buyers, days), base.money(buyers)
-        count, direct = {base.name: expected}, {}
+        count: dict[str, Floats] = {base.name: expected}
+        direct: dict[str, Floats] = {}
         if self.booster is not None:
             table = boost.inputs(base, buyers, features, self.booster.columns)
             said = self.booster.predict(base, buyers, table, days)

@@ -43,4 +43,4 @@ def helps(ledger: Ledger, day: int, days: float, model: str, total: float | None
     then = factor(ledger, day, days, model)
     if then is None or total is None or total <= -1:
         return False
-    return abs(np.log1p(total) + np.log(then)) < abs(np.log1p(total))
+    return bool(abs(np.log1p(total) + np.log(then)) < abs(np.log1p(total)))
