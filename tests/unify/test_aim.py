@@ -31,16 +31,16 @@ def labels(made: Proposal) -> dict[str, str | None]:
 @pytest.mark.parametrize(
     ("name", "values", "label"),
     [
-        ("Churn", ["No", "Yes", "No"], "churn = 'Yes'"),
-        ("Converted", [0, 1], "converted = 1"),
-        ("Revenue", ["FALSE", "TRUE"], "revenue = true"),
-        ("y", ["no", "yes"], "y = 'yes'"),
-        ("Exited", ["0.0", "1.0"], "exited = 1"),
-        ("is_churned", ["Y", "N"], "is_churned = 'Y'"),
-        ("Attrition_Flag", ["Existing Customer", "Attrited Customer"], "attrition_flag = 'Attrited Customer'"),
-        ("target", ["Yes", "no", "YES", ""], "target in ('YES', 'Yes')"),
-        ("gekündigt", ["ja", "nein"], "gekundigt = 'ja'"),
-        ("Churn Status", ['it\'s "over", churned', "stays"], "churn_status = 'it''s \"over\", churned'"),
+        ("Churn", ["No", "Yes", "No"], "known_churn = 'Yes'"),
+        ("Converted", [0, 1], "known_converted = 1"),
+        ("Revenue", ["FALSE", "TRUE"], "known_revenue = true"),
+        ("y", ["no", "yes"], "known_y = 'yes'"),
+        ("Exited", ["0.0", "1.0"], "known_exited = 1"),
+        ("is_churned", ["Y", "N"], "known_is_churned = 'Y'"),
+        ("Attrition_Flag", ["Existing Customer", "Attrited Customer"], "known_attrition_flag = 'Attrited Customer'"),
+        ("target", ["Yes", "no", "YES", ""], "known_target in ('YES', 'Yes')"),
+        ("gekündigt", ["ja", "nein"], "known_gekundigt = 'ja'"),
+        ("Churn Status", ['it\'s "over", churned', "stays"], "known_churn_status = 'it''s \"over\", churned'"),
     ],
 )
 def test_a_column_of_two_values_named_after_an_outcome_is_what_to_predict(
@@ -68,7 +68,7 @@ def test_other_columns_are_not(tmp_path: Path, name: str, values: Sequence[objec
 
 def test_two_outcomes_are_asked_about_and_the_surer_is_taken(tmp_path: Path) -> None:
     made = proposed(tmp_path, "default", ["no", "no", "yes"], ("y", ["yes", "no"]))
-    assert labels(made) == {"y": "y = 'yes'"}
+    assert labels(made) == {"y": "known_y = 'yes'"}
     assert made.questions == ["objectives.y.label: is y what to predict, or default?"]
     assert "# ? objectives.y.label: is y what to predict, or default?\n  - name: y\n" in made.settings_text
 
@@ -76,13 +76,19 @@ def test_two_outcomes_are_asked_about_and_the_surer_is_taken(tmp_path: Path) -> 
 def test_an_outcome_written_twice_is_one_question_less_and_no_input(tmp_path: Path) -> None:
     made = proposed(tmp_path, "Churn Label", ["Yes", "No", "No"], ("Churn Value", [1, 0, 0]))
     (one,) = settings.parse(made.settings_text).objectives
-    assert (one.label, one.exclude, made.questions) == ("churn_label = 'Yes'", ["churn_value"], [])
+    assert (one.label, one.exclude, made.questions) == ("known_churn_label = 'Yes'", ["churn_value"], [])
 
 
 def test_a_value_that_does_not_say_yes_is_asked_about(tmp_path: Path) -> None:
     made = proposed(tmp_path, "outcome", ["red", "green", "green"])
-    assert labels(made) == {"outcome": "outcome = 'red'"}
+    assert labels(made) == {"outcome": "known_outcome = 'red'"}
     assert "or the other value?" in made.questions[0]
+
+
+def test_what_is_known_and_what_is_predicted_have_names_of_their_own(tmp_path: Path) -> None:
+    made = settings.parse(proposed(tmp_path, "Churn", ["No", "Yes"]).settings_text)
+    assert made.objectives[0].name == "churn"
+    assert made.sources["people"].traits["known_churn"] == "Churn"
 
 
 def test_the_share_and_the_blanks_are_the_evidence(tmp_path: Path) -> None:
@@ -101,7 +107,7 @@ def test_a_table_that_nothing_names_asks_nothing(tmp_path: Path) -> None:
     made = propose([tmp_path / "sessions.csv"], tmp_path)
     (source,) = settings.parse(made.settings_text).sources.values()
     assert (source.kind, source.identifiers, made.questions) == ("profiles", {}, [])
-    assert labels(made) == {"bought": "bought = 1"}
+    assert labels(made) == {"bought": "known_bought = 1"}
 
 
 def test_prose_that_nothing_names_is_held_back(tmp_path: Path) -> None:

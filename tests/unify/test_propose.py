@@ -245,7 +245,7 @@ def test_a_table_of_customers_without_times_becomes_traits(tmp_path: Path) -> No
     rows += [[f"{n:04}-ABCD", "Female", n % 70, "One year", 20 + n / 10, ["Yes", "No"][n % 2]] for n in range(200)]
     source = proposed(table(tmp_path / "telco.csv", rows))
     assert (source.kind, source.at) == ("profiles", None)
-    assert set(source.traits) == {"tenure", "monthly_charges", "churn"}
+    assert set(source.traits) == {"tenure", "monthly_charges", "known_churn"}
 
 
 def test_profiles_take_the_identifier_under_which_events_know_the_same_values(tmp_path: Path) -> None:

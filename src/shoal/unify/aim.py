@@ -47,7 +47,10 @@ class _Candidate:
 
 
 def objective(drafts: Sequence[Draft]) -> Aim | None:
-    """The outcome that a table of customers seems to record, if one does: a two-valued column named after one."""
+    """The outcome that a table of customers seems to record, if one does: a two-valued column named after one.
+
+    Its trait becomes `known_NAME`, so that rules can tell what is known from what is predicted, the score NAME.
+    """
     found = [(draft, one) for draft in drafts if draft.kind == "profiles" for one in _candidates(draft)]
     if not found:
         return None
@@ -55,7 +58,9 @@ def objective(drafts: Sequence[Draft]) -> Aim | None:
     others = [one for other, one in found if other is draft and one is not best]
     same = [one for one in others if _tells_the_same(best.column, one.column)]
     rest = [one.trait for one in others if one not in same]
-    label = _says(best.trait, best.column, best.positive)
+    known = f"known_{best.trait}"
+    label = _says(known, best.column, best.positive)
+    draft.traits = {known if name == best.trait else name: line for name, line in draft.traits.items()}
     questions = []
     if rest:
         questions.append(f"is {best.trait} what to predict, or {' or '.join(rest)}?")
