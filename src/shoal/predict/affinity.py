@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shoal.errors import DataError
 from shoal.predict.baskets import Baskets
 from shoal.predict.ease import weights as ease
-from shoal.predict.neighbours import neighbours, strongest
+from shoal.predict.neighbours import listed, neighbours
 
 Floats = NDArray[np.float32]
 Form = Literal["binary", "log"]
@@ -31,7 +31,7 @@ class Choice:
 
     form: Form = "binary"
     ridge: float = 300.0
-    k: int = 100
+    k: int = 50
     own: float = 2.0
     repeat: float = 0.4
 
@@ -96,7 +96,7 @@ class Affinity:
         step = max(CELLS // max(len(self.items), 1), 1)
         if self.weights is not None and not isinstance(self.weights, np.ndarray):
             reach = had.nnz / max(had.shape[0], 1) * self.weights.nnz / max(len(self.items), 1)
-            step = max(int(CELLS / 4 / max(reach, 1)), 1)
+            step = max(min(int(CELLS / 4 / max(reach, 1)), 8 * step), 1)
         for start in range(0, had.shape[0], step):
             yield start, min(start + step, had.shape[0])
 
@@ -124,24 +124,21 @@ class Affinity:
         return item, _relative(score, best)
 
     def _sparse(self, had: Any, k: int, new_only: bool) -> tuple[NDArray[np.int32], Floats]:
-        from scipy.sparse import csr_matrix
+        from scipy.sparse import csr_matrix, eye_array, hstack, vstack
 
         habits = csr_matrix((self._habits(had), had.indices, had.indptr), shape=had.shape)
-        scores = (_inputs(had, self.choice.form) @ self.weights + habits).tocsr()
-        best = np.maximum(np.asarray(scores.max(axis=1).todense(), np.float32).ravel(), 0.0)
+        both = hstack([_inputs(had, self.choice.form), habits], format="csr")  # one product: a sum would sort it all
+        scores = both @ vstack([self.weights, eye_array(had.shape[1], dtype=np.float32)], format="csr")
+        best = np.zeros(had.shape[0], np.float32)
+        some = np.diff(scores.indptr) > 0
+        best[some] = np.maximum(np.maximum.reduceat(scores.data, scores.indptr[:-1][some]), 0.0) if some.any() else 0.0
         if new_only:
-            held = csr_matrix((np.full(had.nnz, np.inf, np.float32), had.indices, had.indptr), shape=had.shape)
-            scores = (scores - held).tocsr()
-            scores.data[np.isneginf(scores.data)] = 0.0
-            scores.eliminate_zeros()
-        top = strongest(scores, k)
-        count = np.diff(top.indptr)
-        row = np.repeat(np.arange(had.shape[0]), count)
-        order = np.lexsort((top.indices, -top.data, row))
-        rank = np.arange(top.nnz) - np.repeat(top.indptr[:-1], count)
-        item = np.full((had.shape[0], k), -1, np.int32)
-        score = np.zeros((had.shape[0], k), np.float32)
-        item[row, rank], score[row, rank] = top.indices[order], top.data[order]
+            held = np.zeros(had.shape, bool)
+            held[np.repeat(np.arange(had.shape[0]), np.diff(had.indptr)), had.indices] = True
+            row = np.repeat(np.arange(had.shape[0]), np.diff(scores.indptr))
+            scores.data[held[row, scores.indices]] = -np.inf
+        item, score = listed(scores, k)
+        item[np.isneginf(score)] = -1
         return item, _relative(score, best)
 
     def _habits(self, had: Any) -> Floats:
@@ -228,9 +225,11 @@ def best_of(scores: Floats, k: int) -> tuple[NDArray[np.int32], Floats]:
     if not count or not k:
         return np.empty((count, k), np.int32), np.empty((count, k), np.float32)
     bar = np.partition(scores, width - k, axis=1)[:, width - k, None]
-    above, level = scores > bar, scores == bar
-    room = k - above.sum(axis=1, keepdims=True)
-    chosen = above | (level & (np.cumsum(level, axis=1, dtype=np.int32) <= room))
+    chosen = scores >= bar
+    tied = np.flatnonzero(np.count_nonzero(chosen, axis=1) > k)
+    above, level = scores[tied] > bar[tied], scores[tied] == bar[tied]
+    room = k - np.count_nonzero(above, axis=1)[:, None]
+    chosen[tied] = above | (level & (np.cumsum(level, axis=1, dtype=np.int32) <= room))
     item = np.nonzero(chosen)[1].reshape(count, k).astype(np.int32)
     score = np.take_along_axis(scores, item, axis=1)
     order = np.argsort(-score, axis=1, kind="stable")

@@ -77,6 +77,9 @@ class Baskets:
         names = np.array(self.items, dtype=object)
         order = np.lexsort((names[kept].astype(str), -buyers[kept]))[:most] if len(kept) else kept
         chosen = kept[order]
+        present = np.bincount(self.row, minlength=len(self)) > 0
+        if np.array_equal(chosen, np.arange(len(self.items))) and present.all():
+            return self
         place = np.full(len(self.items), -1, np.int32)
         place[chosen] = np.arange(len(chosen), dtype=np.int32)
         held = self.at(place[self.item] >= 0) if len(self.items) else self
@@ -98,7 +101,11 @@ class Baskets:
 
 
 def _sorted(people: Ints, items: tuple[str, ...], row: Codes, item: Codes, age: Codes) -> Baskets:
-    order = np.lexsort((age, item, row))
+    span = int(age.max()) + 1 if len(age) else 1
+    if len(people) * len(items) * span < 2**62:  # one integer for the three is sorted fastest
+        order = np.argsort((row.astype(np.int64) * len(items) + item) * span + age)
+    else:
+        order = np.lexsort((age, item, row))
     return Baskets(people, items, row[order], item[order], age[order])
 
 
@@ -157,7 +164,7 @@ def _wanted(
 
 
 def _days(person: Ints, code: Codes, age: Ints) -> tuple[Ints, Codes]:
-    """The people, and their distinct (row, item, age), sorted; one integer for the three is sorted fastest."""
+    """The people, and their distinct (row, item, age), sorted."""
     if not len(person):
         return person, np.empty((0, 3), np.int32)
     people, row = np.unique(person, return_inverse=True)

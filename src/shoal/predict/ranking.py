@@ -53,7 +53,7 @@ def trial_of(before: Baskets, after: Baskets, *, most: int = MOST, seed: int = 0
 def judge(model: Affinity, trial: Trial, *, length: int = LENGTH) -> Judged:
     """How much of what came next stands in each person's list of `length`; `new_` of items never had before."""
     had = trial.before.days()[trial.rows]
-    new = _without(trial.after, had)
+    new = without(trial.after, had)
     everything = model.top(trial.before, length, rows=trial.rows).item
     unseen = model.top(trial.before, length, rows=trial.rows, new_only=True).item
     return Judged(*found(everything, trial.after, length), *found(unseen, new, length))
@@ -105,7 +105,7 @@ def mean(values: Array, *, seed: int) -> Interval:
     return Interval(value=round(float(known.mean()), 6), low=round(float(low), 6), high=round(float(high), 6))
 
 
-def _without(came: Any, had: Any) -> Any:
+def without(came: Any, had: Any) -> Any:
     """The entries of `came` that `had` has not."""
     from scipy.sparse import csr_matrix
 

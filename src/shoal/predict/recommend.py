@@ -19,8 +19,8 @@ from shoal.summary import Interval, Skill
 
 FEWEST_PEOPLE, FEWEST_ITEMS = 50, 3
 CHOOSING_ITEMS, CHOOSING_PEOPLE = 2_500, 2_000
-RIDGES = (100.0, 200.0, 300.0, 500.0, 1000.0)  # the published optima lie between (Steck 2019, section 3.2)
-NEIGHBOURS = (20, 50, 100)
+RIDGES = (100.0, 200.0, 300.0, 500.0, 1000.0, 3000.0)  # the published optima lie within (Steck 2019, section 3.2)
+NEIGHBOURS = (20, 50)
 OWN, REPEAT = (-2.0, 0.0, 0.5, 1.0, 2.0, 4.0), (0.0, 0.2, 0.4, 0.8)
 METRIC = "recall"
 
@@ -132,10 +132,11 @@ def choose(before: Baskets, days: int, *, seed: int, fewest: int = FEWEST) -> tu
     if len(trial) < FEWEST_PEOPLE or not trial.before.items:
         return Choice(), "parameters are the defaults: too few people to choose them by"
     small = len(before.items) <= LARGEST
+    inputs = FORMS if (trial.before.days().data > 1).any() else FORMS[:1]  # they differ only where counts do
     forms: Sequence[Choice] = (
-        [Choice(form=form, ridge=ridge) for form, ridge in product(FORMS, RIDGES)]
+        [Choice(form=form, ridge=ridge) for form, ridge in product(inputs, RIDGES)]
         if small
-        else [Choice(form=form, k=k) for form, k in product(FORMS, NEIGHBOURS)]
+        else [Choice(form=form, k=k) for form, k in product(inputs, NEIGHBOURS)]
     )
     together = [fit(trial.before, one, by_kin=not small) for one in forms]
     base = together[_best([judge(model, trial).new_ndcg for model in together])]
