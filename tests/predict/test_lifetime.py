@@ -235,3 +235,17 @@ def test_a_forecast_is_better_than_a_worse_one_and_not_than_itself():
 def test_pooled_spend_draws_a_customer_to_everybody():
     found = PooledSpend(10.0).expected(np.array([0.0, 2.0]), np.array([np.nan, 20.0]))
     assert found.tolist() == [10.0, 15.0]
+
+
+def test_a_member_that_is_only_perhaps_better_does_not_take_over():
+    from shoal.predict.lifetime.choose import Test, Trial, _champion
+
+    test = Test.of(_shop().until(LAST), LAST - 60, 60, 1)
+    base, actual = _boosted().members.base, test.happened.purchases
+    said = base.purchases(test.buyers, 60)
+    random = np.random.default_rng(3)
+    perhaps = said * np.exp(random.normal(0, 1e-4, len(said)))
+    sure = (said + actual) / 2
+    trials = [Trial(test, base, {base.name: said, "perhaps": perhaps}, {})] * 2
+    assert _champion(trials) == base.name
+    assert _champion([Trial(test, base, {**one.count, "sure": sure}, {}) for one in trials]) == "sure"
