@@ -98,6 +98,8 @@ def test_boosters_compete_where_people_and_features_are_enough():
     assert any("LightGBM" in one.name for one in card.skills)
     assert card.skills[0].name == card.chosen["purchases"]
     assert card.tested["days"] > 0
+    assert all(band.low < 1 < band.high for band in card.total.values())
+    assert set(card.total) == {"purchases", "revenue"}
 
 
 def test_two_fits_agree_to_the_bit():
@@ -123,6 +125,12 @@ def test_files_that_are_not_whole_are_refused():
 def test_a_forecaster_with_boosters_wants_features():
     with pytest.raises(DataError, match="snapshots"):
         _boosted().score(_shop(), end_of(LAST))
+
+
+@pytest.mark.parametrize("days", [0, -3, float("nan"), float("inf")])
+def test_a_horizon_that_is_no_time_is_refused(days):
+    with pytest.raises(DataError, match="ahead"):
+        lifetime.forecast(_shop(), end_of(LAST), days)
 
 
 def test_people_whom_the_snapshots_do_not_know_are_scored_too():
