@@ -98,6 +98,8 @@ def test_boosters_compete_where_people_and_features_are_enough():
     assert any("LightGBM" in one.name for one in card.skills)
     assert card.skills[0].name == card.chosen["purchases"]
     assert card.tested["days"] > 0
+    assert all(band.low < 1 < band.high for band in card.total.values())
+    assert set(card.total) == {"purchases", "revenue"}
 
 
 def test_two_fits_agree_to_the_bit():
@@ -123,6 +125,12 @@ def test_files_that_are_not_whole_are_refused():
 def test_a_forecaster_with_boosters_wants_features():
     with pytest.raises(DataError, match="snapshots"):
         _boosted().score(_shop(), end_of(LAST))
+
+
+@pytest.mark.parametrize("days", [0, -3, float("nan"), float("inf")])
+def test_a_horizon_that_is_no_time_is_refused(days):
+    with pytest.raises(DataError, match="ahead"):
+        lifetime.forecast(_shop(), end_of(LAST), days)
 
 
 def test_people_whom_the_snapshots_do_not_know_are_scored_too():
@@ -235,3 +243,17 @@ def test_a_forecast_is_better_than_a_worse_one_and_not_than_itself():
 def test_pooled_spend_draws_a_customer_to_everybody():
     found = PooledSpend(10.0).expected(np.array([0.0, 2.0]), np.array([np.nan, 20.0]))
     assert found.tolist() == [10.0, 15.0]
+
+
+def test_a_member_that_is_only_perhaps_better_does_not_take_over():
+    from shoal.predict.lifetime.choose import Test, Trial, _champion
+
+    test = Test.of(_shop().until(LAST), LAST - 60, 60, 1)
+    base, actual = _boosted().members.base, test.happened.purchases
+    said = base.purchases(test.buyers, 60)
+    random = np.random.default_rng(3)
+    perhaps = said * np.exp(random.normal(0, 1e-4, len(said)))
+    sure = (said + actual) / 2
+    trials = [Trial(test, base, {base.name: said, "perhaps": perhaps}, {})] * 2
+    assert _champion(trials) == base.name
+    assert _champion([Trial(test, base, {**one.count, "sure": sure}, {}) for one in trials]) == "sure"

@@ -50,8 +50,8 @@ class BetaGeometric:
         """Fader, Hardie, Lee (2008), "Computing P(alive) Using the BG/NBD Model"."""
         return np.asarray(1.0 - self._fates(logs, x, t_x, watched)[2])
 
-    def expected(self, logs: Floats, x: Floats, t_x: Floats, watched: Floats, t: float) -> Floats:
-        """Fader, Hardie, Lee (2005), eq. 10, after Euler's transformation of the hypergeometric function.
+    def staying(self, logs: Floats, x: Floats, watched: Floats, t: float) -> Floats:
+        """Fader, Hardie, Lee (2005), the numerator of eq. 10, after Euler's transformation of 2F1.
 
         (1 - z)^(r+x) 2F1(r+x, b+n; c; z) = (1 - z)^(a-1) 2F1(c-r-x, a-1; c; z) with c = a+b+n-1: the left overflows
         for eager buyers, the right does not.
@@ -69,7 +69,7 @@ class BetaGeometric:
         wrong = ~np.isfinite(staying) | (staying < 0) | (staying > most * (1 + 1e-6))
         if wrong.any():
             staying = np.where(wrong, self._by_quadrature(logs, x, watched, t), staying)
-        return np.asarray(staying * self.alive(logs, x, t_x, watched))
+        return np.asarray(staying)
 
     def degenerate(self, values: Mapping[str, float], at_bound: Mapping[str, str]) -> str:
         """Names the part of the model that the data did without."""

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 Objective = Callable[[Floats], tuple[float, Floats]]
 LOW, HIGH = -8.0, 8.0  # of log-parameters, time in units of the mean time watched
 NEAR = 0.05  # of a bound: the optimum lies beyond
+MANY = 30_000  # triples for which standard errors are worked out one by one
 STEP = 1e-4  # of log-parameters, for the Hessian by differences of the analytic gradient
 
 
@@ -40,8 +41,8 @@ class Model(Protocol):
         """Of each row, and its gradient to the log-parameters (parameters, rows)."""
         ...
 
-    def expected(self, logs: Floats, x: Floats, t_x: Floats, watched: Floats, t: float) -> Floats:
-        """Purchases in (T, T + t] of customers with these histories."""
+    def staying(self, logs: Floats, x: Floats, watched: Floats, t: float) -> Floats:
+        """Purchases in (T, T + t] of customers with these histories, if they have not left by T."""
         ...
 
     def alive(self, logs: Floats, x: Floats, t_x: Floats, watched: Floats) -> Floats:
@@ -81,9 +82,10 @@ class Fit:
         spread = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         return {name: value * float(one) for (name, value), one in zip(self.values.items(), spread, strict=True)}
 
-    def expected(self, crowd: Triples, days: float) -> Floats:
-        """Purchases of each triple in the next `days`."""
-        return self.model.expected(self.logs, crowd.x, crowd.t_x, crowd.T, days)
+    def expected(self, crowd: Triples, days: float, alive: Floats | None = None) -> Floats:
+        """Purchases of each triple in the next `days`; `alive`, where it is known already, spares the time."""
+        staying = self.model.staying(self.logs, crowd.x, crowd.T, days)
+        return np.asarray(staying * (self.alive(crowd) if alive is None else alive))
 
     def alive(self, crowd: Triples) -> Floats:
         """The probability that each triple's customers are still customers."""
@@ -91,25 +93,31 @@ class Fit:
 
     def new(self, days: float) -> float:
         """Repeat purchases of a new customer in the `days` after the first one."""
-        zero = np.zeros(1)
-        return float(self.model.expected(self.logs, zero, zero, zero, days)[0])
+        return float(self.expected(Triples.of(*np.zeros((3, 1), np.int64)), days)[0])
 
     def spread(self, crowd: Triples, days: float) -> Floats:
         """Standard error of log `expected`, from the uncertainty of the parameters (delta method)."""
 
-        def logarithm(logs: Floats) -> Floats:
-            return np.log(np.maximum(self.model.expected(logs, crowd.x, crowd.t_x, crowd.T, days), 1e-12))
+        def logarithm(logs: Floats, some: Triples) -> Floats:
+            staying = self.model.staying(logs, some.x, some.T, days)
+            return np.log(np.maximum(staying * self.model.alive(logs, some.x, some.t_x, some.T), 1e-12))
 
-        return delta(logarithm, self.logs, self.covariance)
+        return self._delta(logarithm, crowd)
 
     def alive_spread(self, crowd: Triples) -> Floats:
         """Standard error of the log-odds of `alive` (delta method)."""
 
-        def log_odds(logs: Floats) -> Floats:
-            chance = np.clip(self.model.alive(logs, crowd.x, crowd.t_x, crowd.T), 1e-12, 1 - 1e-12)
-            return np.log(chance) - np.log1p(-chance)
+        def log_odds(logs: Floats, some: Triples) -> Floats:
+            chance = np.clip(self.model.alive(logs, some.x, some.t_x, some.T), 1e-12, 1 - 1e-12)
+            return np.asarray(np.log(chance) - np.log1p(-chance))
 
-        return delta(log_odds, self.logs, self.covariance)
+        return self._delta(log_odds, crowd)
+
+    def _delta(self, function: Callable[[Floats, Triples], Floats], crowd: Triples) -> Floats:
+        """The delta method; where triples are very many, their root mean square stands for each: it is tiny then."""
+        few = crowd if len(crowd) <= MANY else crowd.every(len(crowd) // MANY + 1)
+        found = delta(lambda logs: function(logs, few), self.logs, self.covariance)
+        return found if few is crowd else np.full(len(crowd), float(np.sqrt(np.mean(found**2))))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; `from_dict` is the inverse."""

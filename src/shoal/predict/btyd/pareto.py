@@ -54,15 +54,15 @@ class Pareto:
         stayed, pieces, _ = self._fates(logs, x, t_x, watched)
         return np.asarray(np.exp(stayed - np.logaddexp(stayed, _log_sum(pieces))))
 
-    def expected(self, logs: Floats, x: Floats, t_x: Floats, watched: Floats, t: float) -> Floats:
-        """Fader, Hardie (2005), eq. 41; its pole at s = 1 is removable."""
+    def staying(self, logs: Floats, x: Floats, watched: Floats, t: float) -> Floats:
+        """Fader, Hardie (2005), eq. 41 without P(alive); its pole at s = 1 is removable."""
         r, alpha, s, beta = np.exp(logs)
         log = np.log1p(t / (beta + watched))
         z = (s - 1) * log
         small = np.abs(z) < 1e-8
         mean = np.where(small, 1 - z / 2, -np.expm1(-z) / np.where(small, 1.0, z))
         staying = (r + x) * (beta + watched) / (alpha + watched) * log * mean
-        return np.asarray(staying * self.alive(logs, x, t_x, watched))
+        return np.asarray(staying)
 
     def degenerate(self, values: Mapping[str, float], at_bound: Mapping[str, str]) -> str:
         """Names the part of the model that the data did without."""

@@ -31,6 +31,11 @@ class Triples:
     def __len__(self) -> int:
         return len(self.x)
 
+    def every(self, step: int) -> Triples:
+        """Every so manieth row; it places nobody."""
+        rows = slice(None, None, step)
+        return Triples(self.x[rows], self.t_x[rows], self.T[rows], self.n[rows], np.zeros(0, np.int64))
+
     @classmethod
     def of(cls, x: Ints, t_x: Ints, watched: Ints) -> Triples:
         """The different triples of whole numbers, all at least 0, t_x at most the time watched."""

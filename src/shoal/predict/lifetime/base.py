@@ -74,8 +74,9 @@ class PooledRate:
         watched = max(float(crowd.n @ crowd.T), 1.0)
         return cls(float(crowd.n @ crowd.x) / watched, max(watched / max(float(crowd.n.sum()), 1.0), 1.0))
 
-    def expected(self, crowd: Triples, days: float) -> Floats:
+    def expected(self, crowd: Triples, days: float, alive: Floats | None = None) -> Floats:
         """Purchases of each triple in the next `days`."""
+        del alive
         return np.asarray((crowd.x + self.rate * self.prior) / (crowd.T + self.prior) * days)
 
     def alive(self, crowd: Triples) -> Floats:

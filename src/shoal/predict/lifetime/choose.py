@@ -22,6 +22,7 @@ BASELINE = "past rate"
 SHORTEST = 28  # days of history that can be parted into a past and a test
 BRIEFEST = 14  # days of a second test
 JUDGED = 100_000  # people to judge by, drawn where there are more
+SURE = 0.025  # share of the draws of people in which what is surely better may be worse
 LEVELS = 4  # stretches on which the level of the totals is checked
 UNKNOWN = 0.5  # standard deviation of the level's logarithm where nothing could be tested
 
@@ -99,11 +100,12 @@ def stretches(first: int, last: int, days: float) -> list[int]:
 def choose(ledger: Ledger, day: int, days: float, snaps: Snaps | None, seed: int, last: int) -> Choice:
     """Fits every member to the history before each test, judges them on it, and chooses.
 
-    The purchases' champion has the least geometric mean of mean absolute and root mean squared error, over the tests
-    together: the first alone favours zeros where most people do not buy, the second alone a handful of eager ones. The
-    revenue is the champion's purchases times mean spend. A member that predicts revenue directly, or another BTYD model
-    than the Pareto/NBD, takes over only where it is surely better in every test: its error lower in 97.5 % of the draws
-    of people. One test of a few big customers is a noisy judge.
+    The error of purchases is the geometric mean of mean absolute and root mean squared error: the first alone favours
+    zeros where most people do not buy, the second alone a handful of eager ones. The champion is the BTYD model, unless
+    a booster or the mean is better in every test and in 97.5 % of the draws of people over all of them. The revenue is
+    the champion's purchases times mean spend. A member that predicts revenue directly (by root mean squared error), or
+    another BTYD model than the Pareto/NBD, takes over only where 97.5 % of the draws of each test say so: a few big
+    customers make a noisy judge, and BTYD models differ in how they age, which one test cannot tell.
     """
     known = ledger.until(day).drawn(JUDGED, seed)
     held = stretches(int(known.day.min()), day, days)
@@ -137,12 +139,17 @@ def _try(test: Test, model: str, whole: bool, days: float, snaps: Snaps | None, 
 
 
 def _champion(trials: Sequence[Trial]) -> str:
-    errors = {
-        name: sum(float(np.log(trial.test.purchases.error(trial.count[name], "both"))) for trial in trials)
-        for name in trials[0].count
-        if all(name in trial.count for trial in trials)
-    }
-    return min(errors, key=lambda name: errors[name])
+    """The base, or the best of the members that are better in every test and surely so over all of them."""
+    base = trials[0].base.name
+    found = {base: 0.0}
+    for name in trials[0].count:
+        if name == base or any(name not in trial.count for trial in trials):
+            continue
+        gains = [trial.test.purchases.log_gain(trial.count[name], trial.count[base]) for trial in trials]
+        draws = np.sum([drawn for _, drawn in gains], axis=0)
+        if all(value > 0 for value, _ in gains) and float(np.quantile(draws, SURE)) > 0:
+            found[name] = sum(value for value, _ in gains)
+    return max(found, key=lambda name: found[name])
 
 
 def _revenue_champion(best: str, trials: Sequence[Trial]) -> str:

@@ -181,6 +181,8 @@ def fit_forecaster(
     discount: float = DISCOUNT,
 ) -> Forecaster:
     """Chooses the champions on the last stretch of the history and fits them to all of it; arguments as `forecast`."""
+    if not 1 <= horizon_days < 36_525:
+        raise DataError(f"a lifetime forecast looks 1 day to 100 years ahead, not {horizon_days} days")
     day = _day(as_of, time_zone)
     known = ledger.until(day)
     if not len(known):
@@ -223,7 +225,7 @@ def forecast(
         discount: share by which money a year later is worth less.
 
     People who never bought are left out: purchases say nothing of when, or whether, they will begin.
-    Raises DataError when nobody has bought by then.
+    Raises DataError when nobody has bought by then, or the horizon is under a day.
     """
     fitted = fit_forecaster(
         ledger, as_of, horizon_days, snapshots=snapshots, time_zone=time_zone, seed=seed, discount=discount
@@ -248,13 +250,12 @@ def _crowned(
         if season.helps(known, choice.day, choice.days, choice.model, total):
             calendar = season.factor(known, day, days, choice.model)
     parameters, more = _parameters(base)
-    band = {"purchases": _band(choice)} if choice.day is not None else {}
     card = Card(
         "not enough data" if pooled else "used",
         {"purchases": purchases, "revenue": revenue if base.worth is not None else ""},
         choice.skills,
         choice.gain,
-        band,
+        _bands(choice),
         parameters,
         calendar,
         {"day": choice.day, "days": choice.days, "people": choice.people} if choice.day is not None else {},
@@ -263,9 +264,21 @@ def _crowned(
     return Forecaster(members, purchases, revenue, days, time_zone, discount, choice.level, card)
 
 
-def _band(choice: Choice) -> Interval:
-    wide = 1.96 * choice.level
-    return Interval(value=1.0, low=float(np.exp(-wide)), high=float(np.exp(wide)))
+def _bands(choice: Choice) -> dict[str, Interval]:
+    """Where predicted over actual of everybody together may lie, judging by how far it was off in the tests.
+
+    The level of purchases was checked on several stretches; the revenue's own error on the longest test adds to it.
+    """
+    if choice.day is None:
+        return {}
+    wide = {"purchases": choice.level}
+    found = next((one.metrics["revenue_total"] for one in choice.skills if one.name == choice.revenue), None)
+    if found is not None and found.value is not None and found.value > -1:
+        wide["revenue"] = max(choice.level, abs(float(np.log1p(found.value))))
+    return {
+        name: Interval(value=1.0, low=float(np.exp(-1.96 * one)), high=float(np.exp(1.96 * one)))
+        for name, one in wide.items()
+    }
 
 
 def _parameters(base: Base) -> tuple[dict[str, Any], list[str]]:

@@ -45,9 +45,14 @@ class Judge:
         gains = _error(weights @ second, metric) - _error(weights @ first, metric)
         return _interval(float(_error(second.sum(axis=0), metric) - _error(first.sum(axis=0), metric)), gains)
 
-    def error(self, one: Floats, metric: str) -> float:
-        """The error as in `better`, at least a billionth."""
-        return max(float(_error(self._sums(one).sum(axis=0), metric)), 1e-9)
+    def log_gain(self, one: Floats, other: Floats) -> tuple[float, Floats]:
+        """Log of the error of `other` over that of `one` (both errors together), and the same in the draws."""
+        first, second, weights = self._sums(one), self._sums(other), self._drawn()
+
+        def logs(sums: Floats) -> Floats:
+            return np.log(np.maximum(_error(sums, "both"), 1e-9))
+
+        return float(logs(second.sum(axis=0)) - logs(first.sum(axis=0))), logs(weights @ second) - logs(weights @ first)
 
     def _sums(self, predicted: Floats) -> Floats:
         """Sums by block of people: absolute error, squared error, predicted, actual, people. Blocks add."""

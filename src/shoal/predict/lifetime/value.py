@@ -45,13 +45,14 @@ def discounted(often: Fit | PooledRate, buyers: Buyers, months: Mapping[str, int
     rate = float(np.log1p(yearly)) / YEAR
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     found: dict[str, Floats] = {}
+    alive = often.alive(buyers.crowd)
     area, begin = np.zeros(len(buyers.crowd)), 0.0
     for name, count in sorted(months.items(), key=lambda item: item[1]):
         end = count * MONTH
         if rate:
             for node, weight in zip(nodes, weights, strict=True):
                 t = begin + (end - begin) * (node + 1) / 2
-                area = area + weight * (end - begin) / 2 * np.exp(-rate * t) * often.expected(buyers.crowd, t)
-        whole = often.expected(buyers.crowd, end) * np.exp(-rate * end) + rate * area
+                area = area + weight * (end - begin) / 2 * np.exp(-rate * t) * often.expected(buyers.crowd, t, alive)
+        whole = often.expected(buyers.crowd, end, alive) * np.exp(-rate * end) + rate * area
         found[name], begin = whole[buyers.places], end
     return found
