@@ -39,10 +39,15 @@ class Blend:
         return total
 
     def contributions(self, x: Array) -> Array:
-        """The weighted sum of the parts' contributions, (rows, inputs)."""
+        """The weighted sum of the parts' contributions, (rows, inputs).
+
+        A forest's do not add up to its log-odds and cost ten times the others': beside others it is left out.
+        """
+        parts = [part for part in self.parts if getattr(part.fitted, "additive", True)] or self.parts
+        whole = sum(part.weight for part in self.parts) / sum(part.weight for part in parts)
         total = np.zeros_like(x)
-        for part in self.parts:
-            total[:, list(part.inputs)] += part.weight * part.fitted.contributions(_inputs(x, part))
+        for part in parts:
+            total[:, list(part.inputs)] += whole * part.weight * part.fitted.contributions(_inputs(x, part))
         return total
 
 
@@ -65,6 +70,19 @@ class Weights:
 def single(place: int) -> Weights:
     """One candidate, as it is."""
     return Weights((place,), (1.0,), 0.0)
+
+
+def together(odds: Sequence[Array], y: Array, places: Sequence[int]) -> Weights:
+    """Equal weights for the candidates at `places`, each first put on one scale by a Platt curve.
+
+    >>> y = np.array([0.0, 1.0] * 50)
+    >>> [round(weight, 2) for weight in together([4 * y - 2 + 0.5, 8 * y - 4], y, [0, 1]).weights][0] > 0
+    True
+    """
+    curves = [platt(odds[place], y) for place in places]
+    share = 1 / len(curves)
+    weights = tuple(float(share * slope) for slope, _ in curves)
+    return Weights(tuple(places), weights, float(share * sum(shift for _, shift in curves)))
 
 
 def blend(odds: Sequence[Array], y: Array) -> Weights:

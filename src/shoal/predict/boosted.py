@@ -30,6 +30,11 @@ class FittedTrees:
     text: str
     booster: Any
 
+    @property
+    def additive(self) -> bool:
+        """Whether contributions add up to the log-odds: a forest's are of its mean probability."""
+        return "\naverage_output\n" not in self.text
+
     def predict(self, x: Array) -> Array:
         """The probability of each row; chunks of rows go to two threads, which changes no bit."""
         return _in_chunks(lambda rows: self.booster.predict(rows, num_threads=1), x)
@@ -40,7 +45,7 @@ class FittedTrees:
             return np.zeros_like(x)
         found = _in_chunks(lambda rows: self.booster.predict(rows, pred_contrib=True, num_threads=1), x, chunk=1000)
         # A forest predicts by its trees' mean; its contributions come summed over the trees.
-        share = self.booster.num_trees() if "\naverage_output\n" in self.text else 1
+        share = 1 if self.additive else self.booster.num_trees()
         without: Array = found[:, :-1] / share
         return without
 
@@ -84,9 +89,7 @@ class LightGBM:
 
     name = "lightgbm"
 
-    def fit(
-        self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int, repeats: float = 1.0
-    ) -> FittedTrees:
+    def fit(self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int, repeats: float = 1.0) -> FittedTrees:
         """Fits on all rows."""
         rounds, settings = _boosting(len(y)) if repeats < STACKED else _stacked(len(y), repeats)
         return _train(x, y, categories, seed, rounds, settings)
@@ -101,9 +104,7 @@ class Forest:
 
     name = "forest"
 
-    def fit(
-        self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int, repeats: float = 1.0
-    ) -> FittedTrees:
+    def fit(self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int, repeats: float = 1.0) -> FittedTrees:
         """Fits on all rows, each tree on about 63 % of at most 100,000 of them."""
         rows = len(y)
         people = rows / repeats

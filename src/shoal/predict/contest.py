@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -15,9 +15,19 @@ from shoal.define.words import Label
 from shoal.errors import DataError
 from shoal.predict import curves
 from shoal.predict.baseline import base_rate, by_field, calibrated, single_field
-from shoal.predict.blend import Weights
+from shoal.predict.blend import Weights, single
 from shoal.predict.calibrate import Calibration, calibrate, log_odds
-from shoal.predict.choose import Candidate, candidates, choose, crossed, fit, left_out, registered
+from shoal.predict.choose import (
+    Candidate,
+    candidates,
+    choose,
+    choose_for_later,
+    crossed,
+    fit,
+    left_out,
+    registered,
+    rfm_inputs,
+)
 from shoal.predict.encoding import Encoding
 from shoal.predict.folds import folds, some
 from shoal.predict.learner import Array, Examples, Learner
@@ -35,6 +45,7 @@ MOST_CROSSED = 15_000  # rows up to which a table without time is judged on all 
 SCREEN = 40_000  # rows that learners are compared on
 EXPLAINED = 1_000  # rows that importances are measured on
 BASE_RATE = "base rate"
+PLAIN = "plain logit"
 
 Rows = NDArray[np.int64]
 Baselines = Mapping[str, tuple[Array, Array]]
@@ -54,11 +65,13 @@ class Learned:
 
     `predictions` are the judged probabilities: of the test's rows, or of the training rows where there was no test and
     they were judged fold by fold (`judged` says which rows of the training set, in order); there is no single judged
-    model then.
+    model then. Where the model does not beat its baseline, `stand_in` is the plain way as a model: a logit on recency,
+    frequency and money, or on the best single field.
     """
 
     model: Model
     judged_model: Model | None
+    stand_in: Model | None
     predictions: Array
     judged: Rows
     out_of_time: bool
@@ -136,7 +149,24 @@ def learn(
             judged = _by_folds(train, entry, tried, baselines, metric, seed)
         else:
             judged = _on_a_fifth(train, entry, tried, baselines, metric, seed)
-        return _verdict(judged, train if test is None else test, test is not None, metric, seed, labels or {})
+        learned = _verdict(judged, train if test is None else test, test is not None, metric, seed, labels or {})
+        return learned if learned.beats else replace(learned, stand_in=_stand_in(train, test, entry, repeats, seed))
+
+
+def _stand_in(train: Examples, test: Examples | None, entry: Encoding, repeats: float, seed: int) -> Model:
+    """The plain way as a model, fitted on all rows."""
+    parts = [train] if test is None else [train, test]
+    x = np.concatenate([entry.encode(part.table) for part in parts])
+    y, person, cutoff = (np.concatenate([getattr(part, name) for part in parts]) for name in ("y", "person", "cutoff"))
+    few = rfm_inputs(entry.names)
+    if len(few) < 2:
+        few = (single_field(x, y, entry.categories)[0],)
+    one = Candidate(PLAIN, "logistic", registered()["logistic"], few, repeats)
+    kept = some(person, SCREEN, seed)
+    fold = folds(person[kept], y[kept], FOLDS, seed)
+    odds = crossed([one], x[kept], y[kept], fold, entry.categories, seed)[0]
+    curve = calibrate(odds, y[kept], person[kept], cutoff[kept], seed=seed)
+    return Model(entry, fit([one], single(0), [(x, y)], entry.categories, seed)[0], curve)
 
 
 def _enough(part: Examples, name: str) -> None:
@@ -166,7 +196,8 @@ def _on_test(
     kept = some(train.person, SCREEN, seed)
     screen, y, person = x[kept], train.y[kept], train.person[kept]
     odds = crossed(tried, screen, y, folds(person, y, _folds(len(kept)), seed), categories, seed)
-    weights = choose(odds, y, person, metric)
+    later_on = bool(train.cutoff.max() < test.cutoff.min())
+    weights = choose_for_later(odds, y) if later_on else choose(odds, y, person, metric)
     cutoff = train.cutoff[kept]
 
     def calibration(odds: list[Array], weights: Weights) -> Calibration:
@@ -178,7 +209,8 @@ def _on_test(
     test_odds = first.log_odds(later)
 
     def alone(place: int) -> Array:
-        fitted = tried[place].fit(screen, y, categories, seed)
+        known = dict(zip(weights.places, first.parts, strict=True)).get(place)
+        fitted = tried[place].fit(screen, y, categories, seed) if known is None else known.fitted
         one = Weights((place,), (1.0,), 0.0)
         return calibration(odds, one).apply(log_odds(fitted.predict(tried[place].seen(later))))
 
@@ -335,6 +367,7 @@ def _verdict(
     return Learned(
         model=judged.model,
         judged_model=judged.judged_model,
+        stand_in=None,
         predictions=p,
         judged=judged.rows,
         out_of_time=out_of_time,

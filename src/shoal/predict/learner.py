@@ -63,9 +63,7 @@ class Learner(Protocol):
         """What reports call it."""
         ...
 
-    def fit(
-        self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int, repeats: float = 1.0
-    ) -> Fitted:
+    def fit(self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int, repeats: float = 1.0) -> Fitted:
         """Fits `y` (rows; 0 or 1) on `x` (rows, inputs; NaN is missing).
 
         Where `categories` (inputs) holds, an input is a code 0, 1, 2 ... without order. `repeats` is how many rows a

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shoal.define.words import Label
 from shoal.errors import StorageError
 from shoal.predict import baselines, skill
-from shoal.predict.contest import Learned, NotEnough, learn
+from shoal.predict.contest import PLAIN, Learned, NotEnough, learn
 from shoal.predict.cutoffs import Cutoffs
 from shoal.predict.found import Found, Scores
 from shoal.predict.known import Known
@@ -31,6 +31,10 @@ from shoal.summary import Interval, ModelCard
 
 SEED = 1
 MOST_IMPORTANT = 20
+STAND_IN = (
+    f"a {PLAIN} gives the scores, calibrated like the model: on recency, frequency and money, or on the best single "
+    "field; the figures, curves and reasons of this card are of the model that was tried"
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ def answer(
         )
     except NotEnough as error:
         return Found(card.model_copy(update={"notes": [str(error)], "dropped": dropped}))
-    files = learned.model.to_files()
+    fresh = in_use_of(learned)
+    files = fresh.to_files()
     entry = Entry(task.name, version_of(files), task.key, known.as_of, made_by, task.metric)
     contest = settle(
         champion.entry if champion else None,
@@ -88,22 +93,21 @@ def answer(
         refused=champion.refused if champion else "",
     )
     kept = champion if champion is not None and contest.winner == champion.entry.version else None
-    model = kept.model if kept is not None and kept.model is not None else learned.model
+    model = kept.model if kept is not None and kept.model is not None else fresh
     in_use = kept.entry if kept is not None else entry
-    used = learned.beats
-    scores = _scores(task, model, in_use.version, now, known.labels) if used else ()
+    scores = _scores(task, model, in_use.version, now, known.labels)
     card = judged(card, learned, dropped).model_copy(
         update={
-            "status": "used" if used else "not used",
+            "status": "used",
             "version": in_use.version,
             "contest": contest,
-            "scores": [task.name] if used else [],
+            "scores": [task.name],
             "spread": spread(scores),
             "rows": {**card.rows, "people": known.people, "scored": sum(len(one.person) for one in scores)},
         }
     )
     record = {entry.version: files} | ({champion.entry.version: champion.files} if champion and champion.model else {})
-    return Found(card, scores, _before(task, learned, known, cuts, earlier, used=used), record, in_use)
+    return Found(card, scores, _before(task, learned, known, cuts, earlier), record, in_use)
 
 
 def without(rows: Examples, dropped: Mapping[str, str]) -> Examples:
@@ -140,16 +144,19 @@ def _scores(task: Task, model: Model, version: str, now: pa.Table, labels: Mappi
     return (Scores(task.name, people["person"].to_numpy(), score, low, high, version, told),)
 
 
-def _before(
-    task: Task, learned: Learned, known: Known, cuts: Cutoffs, earlier: pa.Table | None, *, used: bool
-) -> tuple[Scores, ...]:
+def _before(task: Task, learned: Learned, known: Known, cuts: Cutoffs, earlier: pa.Table | None) -> tuple[Scores, ...]:
     """Scores of one period earlier, by the model that knew nothing of what came after; none where there is none."""
     model = learned.judged_model
-    if not used or model is None or earlier is None or known.before_at is None or cuts.test > known.before_at:
+    if not learned.beats or model is None or earlier is None or known.before_at is None or cuts.test > known.before_at:
         return ()
     people = earlier.filter(pa.array(meant(task, earlier)))
     score, low, high = model.score(people)
     return (Scores(task.name, people["person"].to_numpy(), score, low, high, "judged"),)
+
+
+def in_use_of(learned: Learned) -> Model:
+    """What gives the scores: the model, or the plain way where the model does not beat its baseline."""
+    return learned.model if learned.beats or learned.stand_in is None else learned.stand_in
 
 
 def spread(scores: Sequence[Scores]) -> dict[str, float]:
@@ -191,7 +198,9 @@ def judged(card: ModelCard, learned: Learned, dropped: Mapping[str, str]) -> Mod
     """The card with what the contest found."""
     return card.model_copy(
         update={
-            "algorithm": learned.algorithm,
+            "algorithm": learned.algorithm
+            if learned.beats
+            else f"{PLAIN}; the {learned.algorithm} that was tried is not used",
             "skills": list(learned.skills),
             "baseline": learned.baseline,
             "gain": learned.gain,
@@ -201,7 +210,7 @@ def judged(card: ModelCard, learned: Learned, dropped: Mapping[str, str]) -> Mod
             "deciles": list(learned.deciles),
             "importances": learned.importances[:MOST_IMPORTANT],
             "dropped": {**learned.dropped, **dropped},
-            "notes": list(learned.notes),
+            "notes": list(learned.notes) if learned.beats else [*learned.notes, STAND_IN],
         }
     )
 

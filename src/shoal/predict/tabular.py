@@ -16,7 +16,7 @@ from shoal.predict.found import Found, Scores
 from shoal.predict.known import Known
 from shoal.predict.leak import leaks
 from shoal.predict.learner import Array, Examples
-from shoal.predict.propensity import SEED, Champion, judged, purpose, spread, without
+from shoal.predict.propensity import SEED, Champion, in_use_of, judged, purpose, spread, without
 from shoal.predict.reasons import reasons
 from shoal.predict.register import Entry, settle
 from shoal.predict.vault import version_of
@@ -76,7 +76,8 @@ def answer_table(
         learned = learn(train, None, baselines={}, metric="auc", seed=SEED, allow=one.allow, labels=known.labels)
     except NotEnough as error:
         return Found(card.model_copy(update={"notes": [str(error)], "dropped": dropped}))
-    files = learned.model.to_files()
+    fresh = in_use_of(learned)
+    files = fresh.to_files()
     key = f"table:{one.label}"
     entry = Entry(one.name, version_of(files), key, known.as_of, made_by, "auc")
     contest = settle(
@@ -86,22 +87,21 @@ def answer_table(
         gain=None,
         refused=champion.refused if champion else "",
     )
-    scores: tuple[Scores, ...] = ()
+    score, low, high = fresh.score(table)
     if learned.beats:
-        score, low, high = learned.model.score(table)
         seen = np.flatnonzero(rows)[learned.judged]
         order = np.argsort(score, kind="stable")
         low[seen] = np.minimum(np.interp(learned.predictions, score[order], low[order]), learned.predictions)
         high[seen] = np.maximum(np.interp(learned.predictions, score[order], high[order]), learned.predictions)
         score[seen] = learned.predictions
-        told = reasons(learned.model, table, known.labels, scores=score).column
-        scores = (Scores(one.name, person, score, low, high, entry.version, told),)
+    told = reasons(fresh, table, known.labels, scores=score).column
+    scores = (Scores(one.name, person, score, low, high, entry.version, told),)
     card = judged(card, learned, dropped).model_copy(
         update={
-            "status": "used" if learned.beats else "not used",
+            "status": "used",
             "version": entry.version,
             "contest": contest,
-            "scores": [one.name] if learned.beats else [],
+            "scores": [one.name],
             "spread": spread(scores),
             "rows": {**counts, "scored": sum(len(one.person) for one in scores)},
         }
