@@ -172,6 +172,8 @@ def worth_column(columns: Sequence[ScoreMeta]) -> ScoreMeta | None:
 def _twice(card: ModelCard, values: Array) -> float:
     """The share of the people, from the top, of whom at least twice as many left as of everybody in the model's test.
 
+    The caller keeps it to a fifth: where few leave at all, twice as many are still few.
+
     Without a test by tenths the calibrated scores themselves say it. Where that is nobody, or hardly anybody: a fifth.
     """
     people = np.array([one.people for one in card.deciles], dtype=float)
