@@ -118,3 +118,17 @@ def test_a_calibration_survives_json_to_the_bit() -> None:
     z = np.linspace(-3, 3, 100)
     np.testing.assert_array_equal(again.apply(z), found.apply(z))
     np.testing.assert_array_equal(again.band(z), found.band(z))
+
+
+def test_a_rate_that_moves_between_cut_offs_widens_the_band() -> None:
+    rng = np.random.default_rng(3)
+    z, cutoff = rng.normal(size=12_000), np.repeat(np.arange(6), 2_000)
+    person = np.tile(np.arange(2_000), 6)
+    widths = []
+    for moves in (0.0, 0.5):
+        shift = np.array([1, -1, 1, -1, 1, -1])[cutoff] * moves
+        y = (rng.random(len(z)) < sigmoid(z + shift)).astype(float)
+        low, high = calibrate(z, y, person, cutoff, seed=1).band(np.zeros(1))
+        widths.append(float(high[0] - low[0]))
+    assert widths[0] < 0.1
+    assert widths[1] > 0.4  # 1.96 standard deviations of 0.55 log-odds to either side of a half

@@ -24,6 +24,7 @@ STEPS = 50
 BEYOND = 3.0  # log-odds past the scores seen, up to where the band is drawn
 Z = 1.959963984540054
 FARTHEST = 30.0
+FEWEST_CUTOFFS = 4  # from which their movement is measured
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Calibration:
         It says between what rates people with this score may truly lie, given that the model was judged on these
         people and not on others; it is no interval for one person, who either will or will not. Where two scores
         differ, so do the bands in the same sense; it is never narrower than a rate of that size can be known from
-        all people judged.
+        all people judged. Where there are several cut-offs it also covers how the rate moved between them.
         """
         p = self.apply(z)
         return np.minimum(np.interp(z, self.grid, self.low), p), np.maximum(np.interp(z, self.grid, self.high), p)
@@ -94,7 +95,7 @@ def calibrate(z: Array, y: Array, person: Cutoffs, cutoff: Cutoffs, *, seed: int
         mean, error = _mean_and_error(gain[counted], person[counted])
         if mean > max(error, top):
             top, best, note = mean, _fit(kind, z, y), f"{kind}: it lowered the log loss by {mean:.2g} {where}"
-    grid, low, high = _band(best, "isotonic" if rare >= MANY else "platt", z, y, person, seed)
+    grid, low, high = _band(best, "isotonic" if rare >= MANY else "platt", z, y, person, cutoff, seed)
     return replace(best, grid=grid, low=low, high=high, note=note)
 
 
@@ -203,7 +204,31 @@ def _isotonic(ones: Array, counts: Array) -> Array:
     return rates
 
 
-def _band(curve: Calibration, kind: Kind, z: Array, y: Array, person: Cutoffs, seed: int) -> tuple[Array, Array, Array]:
+def _drift(p: Array, y: Array, cutoff: Cutoffs) -> float:
+    """How far the outcome's log-odds moved from cut-off to cut-off beyond what was predicted: a standard deviation.
+
+    The next period moves as these did: seasons and trends that no feature knows.
+    """
+    shifts = []
+    for one in np.unique(cutoff):
+        here = cutoff == one
+        if _enough(y[here]):
+            shifts.append(float(log_odds(y[here].mean(keepdims=True))[0] - log_odds(p[here].mean(keepdims=True))[0]))
+    return float(np.std(shifts, ddof=1)) if len(shifts) >= FEWEST_CUTOFFS else 0.0
+
+
+def _widened(p: Array, low: Array, high: Array, more: float) -> tuple[Array, Array]:
+    """The band with a second, independent uncertainty of `more` log-odds to either side."""
+    if not more:
+        return low, high
+    middle = log_odds(p)
+    below, above = np.hypot(middle - log_odds(low), more), np.hypot(log_odds(high) - middle, more)
+    return np.minimum(sigmoid(middle - below), low), np.maximum(sigmoid(middle + above), high)
+
+
+def _band(
+    curve: Calibration, kind: Kind, z: Array, y: Array, person: Cutoffs, cutoff: Cutoffs, seed: int
+) -> tuple[Array, Array, Array]:
     """Curves of `kind` refitted on 200 resamples of the people, by 100 bins of scores: grid, 2.5 % and 97.5 %."""
     if not len(z):
         grid = np.zeros(1)
@@ -223,4 +248,5 @@ def _band(curve: Calibration, kind: Kind, z: Array, y: Array, person: Cutoffs, s
     p = curve.apply(grid)
     least = Z * np.sqrt(p * (1 - p) / len(np.unique(person)))
     low, high = np.clip(np.minimum(low, p - least), 0, 1), np.clip(np.maximum(high, p + least), 0, 1)
+    low, high = _widened(p, low, high, Z * _drift(curve.apply(z), y, cutoff))
     return grid, np.minimum.accumulate(low[::-1])[::-1], np.maximum.accumulate(high)
