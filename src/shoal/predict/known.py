@@ -47,7 +47,8 @@ class Known:
         if self.past is None:
             standing = {"person", "profile_id", "as_of", *self.hidden, *self.derived}
             return [name for name in self.features.column_names if name not in standing]
-        return inputs(self.past.plan.features, self.hidden, self.traits)
+        wished = inputs(self.past.plan.features, self.hidden, self.traits)
+        return [name for name in wished if name in self.features.column_names]
 
     def everybody(self, tasks: Sequence[Task], *, earlier: bool = False) -> pa.Table | None:
         """The features of everybody, now or one period earlier, with those by which the tasks say whom they mean."""

@@ -20,6 +20,7 @@ from shoal.define.types import Type, types_of
 from shoal.errors import ExpressionError, Fault, SettingsError
 from shoal.predict.learner import Examples
 from shoal.predict.objective import Task
+from shoal.predict.ratios import LABELS, with_ratios
 from shoal.settings import FILE
 
 THREADS = 2
@@ -105,7 +106,7 @@ class Past:
         return tuple(self.files[place] for place in sorted(set(places.tolist())))
 
     def _with_traits(self, table: pa.Table) -> pa.Table:
-        return table if self.traits is None else with_traits(table, self.traits)
+        return with_ratios(table if self.traits is None else with_traits(table, self.traits))
 
 
 def with_traits(table: pa.Table, traits: pa.Table) -> pa.Table:
@@ -194,5 +195,5 @@ def _instants(table: pa.Table) -> NDArray[np.int64]:
 
 
 def inputs(features: Sequence[Feature], hidden: Sequence[str], traits: Sequence[str]) -> list[str]:
-    """The columns that a model may use: features and traits, not the parts that only other features read."""
-    return [*(feature.name for feature in features if feature.name not in set(hidden)), *traits]
+    """The columns that a model may use: features, their ratios and traits, not the parts that only others read."""
+    return [*(feature.name for feature in features if feature.name not in set(hidden)), *LABELS, *traits]

@@ -23,6 +23,7 @@ from shoal.predict.known import Known
 from shoal.predict.objective import Task, Unfit
 from shoal.predict.past import Past, Read
 from shoal.predict.propensity import Champion
+from shoal.predict.ratios import LABELS, with_ratios
 from shoal.predict.register import Entry
 from shoal.predict.tabular import answer_table, labels_of
 from shoal.predict.worth import value
@@ -99,18 +100,18 @@ def _known(settings: Settings, run: Run, read: Read) -> Known:
     if catalogue.events:
         known = features.select(["person", *traits]) if traits else None
         past = Past(tuple(run.files("events")), read, plan, columns, known)
-    earlier = run.table("features_before") if run.files("features_before") else None
+    earlier = with_ratios(run.table("features_before")) if run.files("features_before") else None
     return Known(
         as_of=part["as_of"],
         days=part["horizon_days"],
         catalogue=catalogue,
-        features=features,
+        features=with_ratios(features) if catalogue.events else features,
         before=earlier,
         before_at=part["before"],
         traits=tuple(traits),
         hidden=tuple(part["hidden"]),
         derived=tuple(part["derived"]),
-        labels={name: Label(one["label"], one["unit"] or None) for name, one in part["meta"].items()},
+        labels={**LABELS, **{name: Label(one["label"], one["unit"] or None) for name, one in part["meta"].items()}},
         past=past,
     )
 
