@@ -60,6 +60,15 @@ def run(command: Sequence[str | Path], one_thread: bool = False) -> Cost:
     return Cost(wall, used.ru_utime + used.ru_stime, peak, _json(text), error)
 
 
+def text(command: Sequence[str | Path]) -> list[str]:
+    """The lines that a command prints; the end of its complaint when it fails."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}", "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run([str(part) for part in command], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return [f"Failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}"]
+    return done.stdout.strip().splitlines()
+
+
 def median_of(times: int, command: Sequence[str | Path]) -> Cost:
     """The run of median wall time; the first failure if one fails."""
     costs = [run(command) for _ in range(times)]

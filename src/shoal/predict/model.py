@@ -35,10 +35,16 @@ class Model:
     def algorithm(self) -> str:
         """What it is made of, in words: 'lightgbm', or '60% lightgbm, 40% logistic' by weight."""
         if len(self.blend.parts) == 1:
-            return self.blend.parts[0].learner
+            return self._called(self.blend.parts[0])
         total = sum(part.weight for part in self.blend.parts)
         ranked = sorted(self.blend.parts, key=lambda part: -part.weight)
-        return "blend of " + ", ".join(f"{part.weight / total:.0%} {part.learner}" for part in ranked)
+        return "blend of " + ", ".join(f"{part.weight / total:.0%} {self._called(part)}" for part in ranked)
+
+    def _called(self, part: Part) -> str:
+        names = self.encoding.names
+        if len(part.inputs) == len(names):
+            return part.learner
+        return f"{part.learner} on {', '.join(names[place] for place in part.inputs)}"
 
     def score(self, table: pa.Table) -> tuple[Array, Array, Array]:
         """Probability of each row with the low and high end of its calibration band; see `Calibration.band`.
