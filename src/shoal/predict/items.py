@@ -35,7 +35,7 @@ def affinity(known: Known, one: Objective, past: Past) -> Found:
     item = known.catalogue.has(*properties_for(one))
     if item is None:
         wished = " or ".join(f"`{name}`" for name in properties_for(one))
-        what = f"no event has {wished}"
+        what = f"no event has {wished}.{suggest(one.property or '', known.catalogue.properties)}"
         raise SettingsError(
             [Fault(FILE, None, f"objectives.{one.name}.property", what, "name one that the events have")]
         )
