@@ -101,7 +101,10 @@ def lookalike(known: Known, one: Objective, seeds: Mapping[str, str]) -> Found:
     try:
         seed = first_of([rule], table) == 0
     except ExpressionError as error:
-        raise Unfit(f"the rule of segment '{name}' cannot be read over the features: {error}") from None
+        needed = "a segment over features and traits; scores are not known yet when likeness is learned"
+        raise Unfit(
+            f"the rule of segment '{name}' cannot be read over the features: {error}. Needed: {needed}"
+        ) from None
     encoding = Encoding.fit(table.select(known.inputs), allow=one.allow, exclude=one.exclude)
     found = lookalikes(
         encoding.encode(table),
