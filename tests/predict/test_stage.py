@@ -96,7 +96,8 @@ THIN = [
     {"name": "first", "kind": "conversion", "horizon": "30d"},
     {"name": "orders", "kind": "churn", "horizon": "90d"},
     {"name": "worth", "kind": "value", "horizon": "30d", "among": "orders > 3"},
-    {"name": "rare", "kind": "purchase", "horizon": "30d", "where": "value > 60"},
+    {"name": "rare", "kind": "purchase", "horizon": "1h"},
+    {"name": "ended", "kind": "purchase", "horizon": "30d", "where": "at < time('2024-03-20')"},
 ]
 
 
@@ -117,6 +118,8 @@ def thin(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         ("at_once", "Needed: 100 rows"),
         ("too_long", "a horizon of 500 days needs at least 750 days of history"),
         ("first", "Needed: 100 rows"),
+        ("rare", "the test has .* Needed: .* more positive"),
+        ("ended", "the test has 300 rows, 0 of them positive"),
     ],
 )
 def test_what_the_data_cannot_carry_is_said_with_what_would_be_needed(thin: Workspace, name: str, words: str) -> None:
@@ -146,7 +149,7 @@ def test_a_setting_that_a_kind_does_not_heed_is_said(thin: Workspace) -> None:
 def test_no_score_is_made_up(thin: Workspace) -> None:
     found = scores(thin)
     assert found["score"].null_count == 0
-    assert not {"nobody", "nowhere", "at_once", "too_long", "first"} & set(found["model"].to_pylist())
+    assert not {"nobody", "nowhere", "at_once", "too_long", "first", "rare", "ended"} & set(found["model"].to_pylist())
 
 
 # Settings that name what is not there
