@@ -365,13 +365,14 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
 def seeds(settings: Settings, own: Sequence[SegmentFile], run: Run, before: Run | None) -> dict[str, str]:
     """The rules by name that lookalikes may start from: own segments, traditional ones, and those of the run before.
 
-    Own ones over scores are not among them but as of the run before: there are no scores yet.
+    Own ones over scores have the rule of the run before, or their own words: there are no scores yet.
     """
     known = Features.read(run, settings)
     earlier = {one["name"]: one["rule"] for one in _segments_before(before)}
     cut = {cut.name: cut.rule for make in TRADITIONAL for cut in make(known.behaviour, known.meta)}
     mine = {one.name: plain for one in own if (plain := record.plain(one, run.people())) is not None}
-    return {**earlier, **cut, **mine}
+    said = {one.name: one.rule for one in own}
+    return {**said, **earlier, **cut, **mine}
 
 
 def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) -> list[summary.Segment]:

@@ -66,12 +66,13 @@ class Learned:
     `predictions` are the judged probabilities: of the test's rows, or of the training rows where there was no test and
     they were judged fold by fold (`judged` says which rows of the training set, in order); there is no single judged
     model then. Where the model does not beat its baseline, `stand_in` is the plain way as a model: a logit on recency,
-    frequency and money, or on the best single field.
+    frequency and money, or on the best single field; `judged_stand_in` is the same from the rows before the test.
     """
 
     model: Model
     judged_model: Model | None
     stand_in: Model | None
+    judged_stand_in: Model | None
     predictions: Array
     judged: Rows
     out_of_time: bool
@@ -139,7 +140,10 @@ def learn(
     entry = Encoding.fit(train.table, allow=allow, exclude=exclude)
     if not entry.inputs:
         why = "; ".join(f"{name}: {reason}" for name, reason in list(entry.dropped.items())[:5])
-        raise NotEnough(f"no field is left to learn from ({why})", "at least one field that differs between people")
+        raise NotEnough(
+            "no field is left to learn from" + (f" ({why})" if why else ""),
+            "at least one field that differs between people",
+        )
     repeats = len(train) / len(np.unique(train.person))
     tried = candidates(registered() if learners is None else learners, entry.names, repeats)
     with threadpool_limits(1):
@@ -150,7 +154,11 @@ def learn(
         else:
             judged = _on_a_fifth(train, entry, tried, baselines, metric, seed)
         learned = _verdict(judged, train if test is None else test, test is not None, metric, seed, labels or {})
-        return learned if learned.beats else replace(learned, stand_in=_stand_in(train, test, entry, repeats, seed))
+        if learned.beats:
+            return learned
+        plain = _stand_in(train, test, entry, repeats, seed)
+        before = None if test is None else _stand_in(train, None, entry, repeats, seed)
+        return replace(learned, stand_in=plain, judged_stand_in=before)
 
 
 def _stand_in(train: Examples, test: Examples | None, entry: Encoding, repeats: float, seed: int) -> Model:
@@ -171,13 +179,14 @@ def _stand_in(train: Examples, test: Examples | None, entry: Encoding, repeats: 
 
 def _enough(part: Examples, name: str) -> None:
     rows, hits = len(part), int(part.y.sum())
-    fewer = min(hits, rows - hits)
-    if rows < LEAST_ROWS or fewer < LEAST:
-        sort = "positive" if hits <= rows - hits else "negative"
+    short = {"positive": LEAST - hits, "negative": LEAST - (rows - hits)}
+    lacking = [f"{count} more {sort}" for sort, count in short.items() if count > 0]
+    if rows < LEAST_ROWS:
+        lacking.append(f"{LEAST_ROWS - rows} more rows")
+    if lacking:
         raise NotEnough(
             f"the {name} has {rows:,} rows, {hits:,} of them positive",
-            f"{LEAST_ROWS} rows and {LEAST} of either outcome"
-            + (f": {LEAST - fewer} more {sort}" if fewer < LEAST else f": {LEAST_ROWS - rows} more rows"),
+            f"{LEAST_ROWS} rows and {LEAST} of either outcome: {', '.join(lacking)}",
         )
 
 
@@ -368,6 +377,7 @@ def _verdict(
         model=judged.model,
         judged_model=judged.judged_model,
         stand_in=None,
+        judged_stand_in=None,
         predictions=p,
         judged=judged.rows,
         out_of_time=out_of_time,

@@ -61,6 +61,10 @@ class Found:
     entry: Entry | None = None
     affinities: pa.Table | None = None
 
+    def with_limits(self, more: list[str]) -> Found:
+        """The same with more limits on its card."""
+        return replace(self, card=self.card.model_copy(update={"limits": [*self.card.limits, *more]}))
+
     def with_backtests(self, found: list[Backtest]) -> Found:
         """The same with what became of earlier predictions on its card."""
         return replace(self, card=self.card.model_copy(update={"backtests": found}))

@@ -35,7 +35,7 @@ def affinity(known: Known, one: Objective, past: Past) -> Found:
     item = known.catalogue.has(*properties_for(one))
     if item is None:
         wished = " or ".join(f"`{name}`" for name in properties_for(one))
-        what = f"no event has {wished}"
+        what = f"no event has {wished}.{suggest(one.property or '', known.catalogue.properties)}"
         raise SettingsError(
             [Fault(FILE, None, f"objectives.{one.name}.property", what, "name one that the events have")]
         )
@@ -101,7 +101,10 @@ def lookalike(known: Known, one: Objective, seeds: Mapping[str, str]) -> Found:
     try:
         seed = first_of([rule], table) == 0
     except ExpressionError as error:
-        raise Unfit(f"the rule of segment '{name}' cannot be read over the features: {error}") from None
+        needed = "a segment over features and traits; scores are not known yet when likeness is learned"
+        raise Unfit(
+            f"the rule of segment '{name}' cannot be read over the features: {error}. Needed: {needed}"
+        ) from None
     encoding = Encoding.fit(table.select(known.inputs), allow=one.allow, exclude=one.exclude)
     found = lookalikes(
         encoding.encode(table),

@@ -230,18 +230,21 @@ def _cross_sell(one: Objective, known: Catalogue, horizon: str) -> Iterator[Task
     prop = known.has(*properties_for(one))
     if prop is None:
         wished = " or ".join(f"`{name}`" for name in properties_for(one))
-        raise _fault(one, "property", f"no event has {wished}", "name a property that the events have")
+        what = f"no event has {wished}.{suggest(one.property or '', known.properties)}"
+        raise _fault(one, "property", what, "name a property that the events have")
     levels = list(known.levels.get(prop, ()))[:MOST_LEVELS]
     if not levels:
         raise Unfit(f"no value of `{prop}` is on one event in a hundred; remedy: name a coarser property")
+    slugs: list[str] = []
     for level in levels:
+        slugs.append(_free(_slug(level), slugs))
         where = f"{prop} = '{level.replace(chr(39), chr(39) * 2)}'"
         narrow = one.model_copy(
             update={"kind": "conversion", "where": f"({one.where}) and {where}" if one.where else where}
         )
         for task in _eventful(narrow, known, horizon):
             yield Task(
-                f"{one.name}.{_slug(level)}",
+                f"{one.name}.{slugs[-1]}",
                 one,
                 task.horizon,
                 task.among,
@@ -358,6 +361,12 @@ def _article(noun: str) -> str:
     if noun == "activity":
         return noun
     return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"
+
+
+def _free(slug: str, taken: Sequence[str]) -> str:
+    """The slug, numbered where another category has it already: `Home & Co` and `Home, Co` are two questions."""
+    numbered = (f"{slug}_{place}" for place in range(2, len(taken) + 3))
+    return slug if slug not in taken else next(one for one in numbered if one not in taken)
 
 
 def _slug(text: str) -> str:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shoal.define.words import Label
-from shoal.errors import StorageError
+from shoal.errors import ShoalError
 from shoal.predict import baselines, skill
 from shoal.predict.contest import PLAIN, Learned, NotEnough, learn
 from shoal.predict.cutoffs import Cutoffs
@@ -39,12 +39,10 @@ STAND_IN = (
 
 @dataclass(frozen=True)
 class Champion:
-    """The version in use before this run; `model` is None where it could not be loaded, `refused` says why."""
+    """The version in use before this run; `refused` says why it cannot be used, `files` are empty then."""
 
     entry: Entry
-    card: ModelCard
     files: Mapping[str, bytes]
-    model: Model | None
     refused: str = ""
 
 
@@ -85,18 +83,22 @@ def answer(
     fresh = in_use_of(learned)
     files = fresh.to_files()
     entry = Entry(task.name, version_of(files), task.key, known.as_of, made_by, task.metric)
+    champion, old = loaded(champion)
     contest = settle(
         champion.entry if champion else None,
         entry,
         tested_from=cuts.test if cuts.train else None,
-        gain=_gain(champion, entry, learned, test, cuts),
+        gain=_gain(champion, old, entry, learned, test, cuts),
         refused=champion.refused if champion else "",
     )
     kept = champion if champion is not None and contest.winner == champion.entry.version else None
-    model = kept.model if kept is not None and kept.model is not None else fresh
+    model = old if kept is not None and old is not None else fresh
     in_use = kept.entry if kept is not None else entry
     scores = _scores(task, model, in_use.version, now, known.labels)
-    card = judged(card, learned, dropped).model_copy(
+    card = judged(card, learned, dropped)
+    if in_use.version != entry.version:
+        card = of_another(card, model.algorithm, in_use, entry)
+    card = card.model_copy(
         update={
             "status": "used",
             "version": in_use.version,
@@ -106,8 +108,20 @@ def answer(
             "rows": {**card.rows, "people": known.people, "scored": sum(len(one.person) for one in scores)},
         }
     )
-    record = {entry.version: files} | ({champion.entry.version: champion.files} if champion and champion.model else {})
-    return Found(card, scores, _before(task, learned, known, cuts, earlier), record, in_use)
+    return Found(card, scores, _before(task, learned, known, cuts, earlier), on_record(entry, files, champion), in_use)
+
+
+def on_record(entry: Entry, files: Mapping[str, bytes], champion: Champion | None) -> dict[str, Mapping[str, bytes]]:
+    """The versions to keep: the new one, and the one in use before unless it was refused."""
+    earlier = {champion.entry.version: champion.files} if champion is not None and champion.files else {}
+    return {**earlier, entry.version: files}
+
+
+def of_another(card: ModelCard, algorithm: str, in_use: Entry, tried: Entry) -> ModelCard:
+    """The card where an earlier version stays in use: its figures are those of the challenger."""
+    notes = [note for note in card.notes if note != STAND_IN]
+    told = f"{in_use.version}, made by an earlier run, gives the scores; the figures and curves are of {tried.version}"
+    return card.model_copy(update={"algorithm": algorithm, "notes": [*notes, told]})
 
 
 def without(rows: Examples, dropped: Mapping[str, str]) -> Examples:
@@ -123,15 +137,22 @@ def _plain(people: pa.Table, late: NDArray[np.bool_], *, split: bool) -> dict[st
 
 
 def _gain(
-    champion: Champion | None, entry: Entry, learned: Learned, test: Examples | None, cuts: Cutoffs
+    champion: Champion | None,
+    old: Model | None,
+    entry: Entry,
+    learned: Learned,
+    test: Examples | None,
+    cuts: Cutoffs,
 ) -> Interval | None:
     """How much better the new way is than the version in use, on the newest labelled window."""
-    if champion is None or champion.model is None or test is None or champion.entry.version == entry.version:
+    if champion is None or old is None or test is None or champion.entry.version == entry.version:
         return None
     if champion.entry.key != entry.key or champion.entry.learned_until > cuts.test:
         return None
-    old = champion.model.score(test.table)[0]
-    found = skill.differences(test.y, learned.predictions, old, People.of(test.person, seed=SEED))
+    new = learned.predictions
+    if not learned.beats and learned.judged_stand_in is not None:
+        new = learned.judged_stand_in.score(test.table)[0]
+    found = skill.differences(test.y, new, old.score(test.table)[0], People.of(test.person, seed=SEED))
     return found[entry.metric]
 
 
@@ -146,8 +167,8 @@ def _scores(task: Task, model: Model, version: str, now: pa.Table, labels: Mappi
 
 def _before(task: Task, learned: Learned, known: Known, cuts: Cutoffs, earlier: pa.Table | None) -> tuple[Scores, ...]:
     """Scores of one period earlier, by the model that knew nothing of what came after; none where there is none."""
-    model = learned.judged_model
-    if not learned.beats or model is None or earlier is None or known.before_at is None or cuts.test > known.before_at:
+    model = learned.judged_model if learned.beats else learned.judged_stand_in
+    if model is None or earlier is None or known.before_at is None or cuts.test > known.before_at:
         return ()
     people = earlier.filter(pa.array(meant(task, earlier)))
     score, low, high = model.score(people)
@@ -248,14 +269,14 @@ def iso(instant: int) -> str:
     return datetime.fromtimestamp(instant / 1e6, UTC).isoformat()
 
 
-def load(entry: Entry, card: ModelCard, files: Mapping[str, bytes] | StorageError) -> Champion:
-    """The version in use before this run, from its files or from what was said on loading them."""
-    if isinstance(files, StorageError):
-        return Champion(entry, card, {}, None, str(files))
+def loaded(champion: Champion | None) -> tuple[Champion | None, Model | None]:
+    """The champion with its model; without one, and saying why, where its files are none."""
+    if champion is None or champion.refused:
+        return champion, None
     try:
-        return Champion(entry, card, files, Model.load(files))
-    except StorageError as error:
-        return Champion(entry, card, {}, None, str(error))
+        return champion, Model.load(champion.files)
+    except ShoalError as error:
+        return replace(champion, files={}, refused=str(error)), None
 
 
 def outcomes(task: Task, labelled: pa.Table, at: int) -> tuple[NDArray[np.int64], Array]:

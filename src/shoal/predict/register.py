@@ -63,7 +63,11 @@ def settle(
     if champion is None:
         return told(challenger.version, "is the first of its name")
     if refused:
-        return told(challenger.version, f"takes over: {champion.version} was refused ({refused})")
+        how = "was made anew" if champion.version == challenger.version else "takes over"
+        return told(challenger.version, f"{how}: {champion.version} was refused ({refused})")
+    if champion.learned_until > challenger.learned_until:
+        why = f"{champion.version} has learned from what came after the instant of this run"
+        return told(challenger.version, f"takes over: {why}")
     if champion.version == challenger.version:
         return told(champion.version, "stays: the new fit is the same to the bit")
     if champion.key != challenger.key:

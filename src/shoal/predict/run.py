@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pyarrow as pa
@@ -13,10 +15,11 @@ from shoal import tables
 from shoal.define.kernel import Plan
 from shoal.define.packs import Catalogue
 from shoal.define.parse import names_in
-from shoal.define.types import Type
+from shoal.define.types import Type, types_of
 from shoal.define.words import Label
-from shoal.errors import ExpressionError, SettingsError, StorageError
-from shoal.predict import backtest, cutoffs, objective, propensity, vault
+from shoal.errors import ExpressionError, Fault, SettingsError, StorageError
+from shoal.predict import backtest, cutoffs, objective, propensity, sentence, vault
+from shoal.predict.faults import faults, unheeded
 from shoal.predict.found import SCHEMA, Found
 from shoal.predict.items import affinity, lookalike
 from shoal.predict.known import Known
@@ -54,34 +57,72 @@ def predict(
     known = _known(settings, run, read)
     wanted = objective.chosen(settings.goal, settings.objectives, known.catalogue)
     register = _Register(run, before)
-    found: dict[str, list[Found]] = {}
-    questions: list[Asked] = []
-    faults: list[SettingsError] = []
-    for one in wanted:
-        tell(f"predict: {one.name}", 0.55)
-        try:
-            questions += _asked(one, known)
-            found[one.name] = _at_once(one, known, settings, run, seeds, register)
-        except Unfit as error:
-            found[one.name] = [_unfit(one, str(error))]
-        except SettingsError as error:
-            faults.append(error)
-    if faults:
-        raise SettingsError([fault for error in faults for fault in error.faults])
-    tell("predict: learning", 0.6)
-    for name, one_found in _answered(questions, known, register, tell):
-        found.setdefault(name, []).append(one_found)
-    everything = [one for listed in found.values() for one in listed]
+    with _one_thread():
+        everything = _everything(wanted, known, settings, run, seeds, register, tell)
     _write(run, everything, known)
     register.write(everything)
     run.write_part(
         "predict",
         {
             "models": [one.card.model_dump(mode="json") for one in everything],
-            "entries": [one.entry.to_dict() for one in everything if one.entry is not None],
+            "entries": [entry.to_dict() for entry in register.entries(everything)],
             "rows": {name: pq.read_metadata(run.path(name)).num_rows for name in ("scores", "affinities")},
-            "notes": [] if wanted else ["nothing is predicted: name a `goal` or `objectives` in shoal.yaml"],
+            "notes": [] if wanted else [_nothing(settings.goal)],
         },
+    )
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """One BLAS thread for the whole stage: its bound is the process's, so models side by side must not each lift it."""
+    import scipy.linalg  # noqa: F401 - a library that is loaded later would not be bound
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
+
+    limits: AbstractContextManager[Any] = threadpool_limits(1)
+    return limits
+
+
+def _everything(
+    wanted: Sequence[Objective],
+    known: Known,
+    settings: Settings,
+    run: Run,
+    seeds: Callable[[], Mapping[str, str]],
+    register: _Register,
+    tell: Tell,
+) -> list[Found]:
+    """What came of each objective, in their order."""
+    found: dict[str, list[Found]] = {}
+    questions: list[Asked] = []
+    wrong: list[Fault] = []
+    columns, features = known.past.columns if known.past else {}, types_of(known.features.schema)
+    for one in wanted:
+        tell(f"predict: {one.name}", 0.55)
+        faulty = faults(one, columns, features)
+        wrong += faulty
+        if faulty:
+            continue
+        try:
+            questions += _asked(one, known)
+            found[one.name] = _at_once(one, known, settings, run, seeds, register)
+        except Unfit as error:
+            found[one.name] = [_unfit(one, str(error))]
+        except SettingsError as error:
+            wrong += error.faults
+    if wrong:
+        raise SettingsError(wrong)
+    tell("predict: learning", 0.6)
+    for name, one_found in _answered(questions, known, register, tell):
+        found.setdefault(name, []).append(one_found)
+    ignored = {one.name: unheeded(one, traits=_over_traits(one, known)) for one in wanted}
+    return [one.with_limits(ignored[name]) for name, listed in found.items() for one in listed]
+
+
+def _nothing(goal: str | None) -> str:
+    if goal is None:
+        return "nothing is predicted: name a `goal` or `objectives` in shoal.yaml"
+    return (
+        f"nothing is predicted: the data cannot answer what the goal `{goal}` asks, which needs events that it is "
+        "about; name `objectives` in shoal.yaml, such as a `label` over the traits"
     )
 
 
@@ -130,7 +171,7 @@ def _over_traits(one: Objective, known: Known) -> bool:
     if one.kind != "label":
         return False
     if known.past is None:
-        return True
+        return sentence.read(str(one.label)) is None
     try:
         read = names_in(str(one.label))
     except ExpressionError:
@@ -243,6 +284,7 @@ class _Register:
 
     def __init__(self, run: Run, before: Run | None) -> None:
         self.run = run
+        self.as_of: int = run.read_part("features")["as_of"]
         self.before = before if before is not None and before.folder != run.folder else None
         part = (self.before.read_part("predict") if self.before is not None else None) or {}
         self._entries = {one["name"]: Entry(**one) for one in part.get("entries", [])}
@@ -256,28 +298,41 @@ class _Register:
 
     def champion(self, name: str) -> Champion | None:
         """The version of a model that was in use before this run; None where there was none."""
-        entry, card = self._entries.get(name), self._cards.get(name)
-        if entry is None or card is None or self.before is None:
+        entry = self._entries.get(name)
+        if entry is None or self.before is None:
             return None
         try:
-            files: Mapping[str, bytes] | StorageError = vault.load(self.before.folder / "models" / name, entry.version)
+            return Champion(entry, vault.load(self.before.folder / "models" / name, entry.version))
         except StorageError as error:
-            files = error
-        return propensity.load(entry, card, files)
+            return Champion(entry, {}, str(error))
 
     def backtests(self, name: str) -> list[Backtest]:
+        """What is on record of earlier predictions, as far as it was known at this run's instant."""
         card = self._cards.get(name)
-        return list(card.backtests) if card is not None else []
+        known = propensity.iso(self.as_of)
+        return [one for one in card.backtests if one.until <= known] if card is not None else []
+
+    def entries(self, everything: Sequence[Found]) -> list[Entry]:
+        """The versions in use; where a model could not be made anew, the earlier one is kept for the next run."""
+        made = {one.entry.name: one.entry for one in everything if one.entry is not None}
+        asked = {one.card.name for one in everything}
+        return [*made.values(), *(one for name, one in self._entries.items() if name in asked - set(made))]
 
     def remember(self, task: Task, found: Found) -> None:
         self._new.append((task, found))
 
     def write(self, everything: Sequence[Found]) -> None:
         """Keeps this run's models, and the predictions that wait for their outcome."""
+        home, as_of = self.run.folder / "models", self.as_of
+        shutil.rmtree(home, ignore_errors=True)  # a stage run alone starts with a copy of the last run's
         for one in everything:
             for files in one.files.values():
-                vault.save(files, self.run.folder / "models" / one.card.name)
-        as_of = self.run.read_part("features")["as_of"]
+                vault.save(files, home / one.card.name)
+        made = {one.entry.name for one in everything if one.entry is not None}
+        for entry in self.entries(everything):
+            champion = self.champion(entry.name) if entry.name not in made else None
+            if champion is not None and champion.files:
+                vault.save(champion.files, home / entry.name)
         pending = backtest.waiting(self.pending, as_of)
         for task, found in self._new:
             for scores in found.scores:

@@ -16,7 +16,7 @@ from shoal.predict.found import Found, Scores
 from shoal.predict.known import Known
 from shoal.predict.leak import leaks
 from shoal.predict.learner import Array, Examples
-from shoal.predict.propensity import SEED, Champion, in_use_of, judged, purpose, spread, without
+from shoal.predict.propensity import SEED, Champion, in_use_of, judged, on_record, purpose, spread, without
 from shoal.predict.reasons import reasons
 from shoal.predict.register import Entry, settle
 from shoal.predict.vault import version_of
@@ -106,5 +106,4 @@ def answer_table(
             "rows": {**counts, "scored": sum(len(one.person) for one in scores)},
         }
     )
-    record = {entry.version: files} | ({champion.entry.version: champion.files} if champion and champion.model else {})
-    return Found(card, scores, (), record, entry)
+    return Found(card, scores, (), on_record(entry, files, champion), entry)

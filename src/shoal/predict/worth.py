@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
 from shoal.define.clock import DAY
 from shoal.define.feature import span, spoken_span
-from shoal.errors import DataError
+from shoal.errors import DataError, ShoalError
 from shoal.predict import lifetime
 from shoal.predict.found import Found, Scores
 from shoal.predict.known import Known
@@ -17,7 +18,7 @@ from shoal.predict.ledger import Ledger
 from shoal.predict.lifetime import Card, Forecast, Forecaster
 from shoal.predict.objective import Unfit, events_of
 from shoal.predict.past import Past
-from shoal.predict.propensity import Champion, iso, spread
+from shoal.predict.propensity import Champion, iso, of_another, on_record, spread
 from shoal.predict.register import Entry, settle
 from shoal.predict.vault import version_of
 from shoal.settings import Objective
@@ -53,7 +54,7 @@ def value(known: Known, one: Objective, past: Past, time_zone: str, champion: Ch
     files = fitted.to_files()
     key = f"value:{horizon}:{','.join(events)}"
     entry = Entry(one.name, version_of(files), key, known.as_of, made_by, METRIC)
-    old = _loaded(champion)
+    champion, old = _loaded(champion)
     tested = fitted.card.tested
     contest = settle(
         champion.entry if champion else None,
@@ -68,7 +69,9 @@ def value(known: Known, one: Objective, past: Past, time_zone: str, champion: Ch
     told = chosen.score(ledger, known.as_of, snapshots)
     scores = _scores(one.name, told, in_use.version)
     card = _judged(card, fitted.card, contest, in_use.version, scores, known.people)
-    record = {entry.version: files} | ({champion.entry.version: champion.files} if champion and old else {})
+    if kept is not None and in_use.version != entry.version:
+        card = of_another(card, card.algorithm, in_use, entry)
+    record = on_record(entry, files, champion)
     return Found(card, scores, _before(one, known, ledger, days, time_zone), record, in_use)
 
 
@@ -88,13 +91,14 @@ def _question(one: Objective, days: float, events: Sequence[str]) -> ModelCard:
     )
 
 
-def _loaded(champion: Champion | None) -> Forecaster | None:
-    if champion is None or champion.refused or not champion.files:
-        return None
+def _loaded(champion: Champion | None) -> tuple[Champion | None, Forecaster | None]:
+    """The champion with its forecaster; without one, and saying why, where its files are none."""
+    if champion is None or champion.refused:
+        return champion, None
     try:
-        return lifetime.load(champion.files)
-    except DataError:
-        return None
+        return champion, lifetime.load(champion.files)
+    except ShoalError as error:
+        return replace(champion, files={}, refused=str(error)), None
 
 
 def _gain(
