@@ -22,7 +22,7 @@ def test_every_kind_of_objective_has_its_question() -> None:
     kinds = get_args(Objective.model_fields["kind"].annotation)
     asked = [told.headline(bare(kind, label="an order within 90 days")) for kind in kinds]
     assert len(set(asked)) == len(kinds)
-    assert all(question.split()[0] in ("Who", "What", "For") for question in asked)
+    assert all(question.split()[0] in ("Who", "What", "For", "Likely") for question in asked)
 
 
 def test_people_stop_buying_only_where_the_label_is_about_buying() -> None:

@@ -19,7 +19,7 @@ from shoal.model.matrix import Array, numbers
 from shoal.model.meta import FeatureMeta, complete
 from shoal.model.name import unique_names
 from shoal.model.rules import Cut, select
-from shoal.model.scores import ScoreMeta, event, owner
+from shoal.model.scores import ScoreMeta, named, owner
 from shoal.summary import ModelCard
 
 KIND = "predictive"
@@ -31,6 +31,7 @@ FIFTH = 0.2
 TENTH = 0.1
 VALUABLE = 0.3
 HALF = 0.5
+QUARTER = 0.25
 ENOUGH = 100  # people that the top tenth must have to be worth a segment
 NAMES = {
     "churn": "Likely to leave",
@@ -38,8 +39,10 @@ NAMES = {
     "purchase": "Ready to buy",
     "intent": "Ready to buy",
     "conversion": "Likely to convert",
-    "upsell": "Ready for an upgrade",
+    "upsell": "Likely to spend more",
 }
+# What a decline is called where nothing is bought.
+DOING = {"decline": "Likely to do less", "upsell": "Likely to do more"}
 TAGS = {
     "churn": "leaving",
     "decline": "shrinking",
@@ -123,7 +126,8 @@ def _name(card: ModelCard, one: ScoreMeta) -> str:
         return f"Likely to buy {(one.part or card.name).replace('_', ' ')}"
     if card.kind == "lookalike":
         return f"Lookalikes: {card.name.replace('_', ' ')}"
-    return NAMES.get(card.kind) or f"High probability of {event(card)}"
+    doing = DOING.get(card.kind) if card.label.startswith("does ") else None
+    return doing or NAMES.get(card.kind) or f"Likely {named(card)}"
 
 
 def _valuable(own: list[ScoreMeta], table: pa.Table) -> Iterator[Cut]:
@@ -204,7 +208,20 @@ def _top(table: pa.Table, one: FeatureMeta, share: float) -> str:
     below, edge = float(values[values < exact].max()), float(values[values >= exact].min())
     near = values[-max(50, 2 * wanted) :]
     rounded = readable.threshold(near if near[0] < edge else values, (below + edge) / 2, one.unit)
-    return boxes.rule([{one.name: (rounded, math.inf)}])
+    return boxes.rule([{one.name: (_shorter(values, rounded, one.unit), math.inf)}])
+
+
+def _shorter(values: Array, exact: float, unit: str) -> float:
+    """A chance near 1 or 0 with fewer places, where that adds or takes at most a quarter of the chosen."""
+    if unit != "share" or round(exact, 3) == exact:
+        return exact
+    chosen = int((values >= exact).sum())
+    for places in (3, 4, 5):
+        for step in (0.0, -(10.0**-places)):
+            found = round(exact + step, places)
+            if abs(int((values >= found).sum()) - chosen) <= QUARTER * chosen:
+                return found
+    return exact
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from shoal import registry
 from shoal.errors import ShoalError, StorageError
 from shoal.predict.blend import Blend, Part
 from shoal.predict.calibrate import Calibration
+from shoal.predict.choose import RFM
 from shoal.predict.encoding import Encoding
 from shoal.predict.learner import Array
 from shoal.predict.parallel import at_once
@@ -38,7 +39,12 @@ class Model:
             return self.blend.parts[0].learner
         total = sum(part.weight for part in self.blend.parts)
         ranked = sorted(self.blend.parts, key=lambda part: -part.weight)
-        return "blend of " + ", ".join(f"{part.weight / total:.0%} {part.learner}" for part in ranked)
+        return "blend of " + ", ".join(f"{part.weight / total:.0%} {self._called(part)}" for part in ranked)
+
+    def _called(self, part: Part) -> str:
+        """A logit on a few inputs by its own name, so that a blend does not list the same learner twice."""
+        few = part.learner == "logistic" and len(part.inputs) < len(self.encoding.names)
+        return RFM if few else part.learner
 
     def score(self, table: pa.Table) -> tuple[Array, Array, Array]:
         """Probability of each row with the low and high end of its calibration band; see `Calibration.band`.
