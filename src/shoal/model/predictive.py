@@ -19,7 +19,7 @@ from shoal.model.matrix import Array, numbers
 from shoal.model.meta import FeatureMeta, complete
 from shoal.model.name import unique_names
 from shoal.model.rules import Cut, select
-from shoal.model.scores import ScoreMeta, named, owner
+from shoal.model.scores import ScoreMeta, level, named, owner
 from shoal.summary import ModelCard
 
 KIND = "predictive"
@@ -70,6 +70,8 @@ def predictive(
 ) -> list[Cut]:
     """At most five segments from the scores of models in use, one a model first; none where there are no scores.
 
+    Models that beat their baseline come before those for which a plain way stands in.
+
     Args:
         table: one row a person, with the score columns; `meta` says which they are.
         models: every card; those not used give nothing.
@@ -79,7 +81,7 @@ def predictive(
     columns = _by_model(meta, table)
     first: list[Cut] = []
     second: list[Cut] = []
-    for card in models:
+    for card in sorted(models, key=lambda card: card.stands_in):
         own = [one for one in columns if owner(one.model, models) == card]
         if card.status == "used" and own:
             made = list(_of_card(card, own, columns, table))
@@ -123,7 +125,7 @@ def _of_card(card: ModelCard, own: list[ScoreMeta], every: list[ScoreMeta], tabl
 
 def _name(card: ModelCard, one: ScoreMeta) -> str:
     if card.kind == "cross_sell":
-        return f"Likely to buy {(one.part or card.name).replace('_', ' ')}"
+        return f"Likely to buy {level(card, one.part)}"
     if card.kind == "lookalike":
         return f"Lookalikes: {card.name.replace('_', ' ')}"
     doing = DOING.get(card.kind) if card.label.startswith("does ") else None

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from shoal import tables
 from shoal.define.packs import main_events
@@ -27,6 +28,7 @@ from shoal.settings import FILE, Objective
 from shoal.summary import ModelCard
 
 TOP = 10
+LISTED = tables.AFFINITIES.append(pa.field("name", pa.string()))  # the item in words, where events have them
 SEED = 1
 
 
@@ -53,8 +55,8 @@ def affinity(known: Known, one: Objective, past: Past) -> Found:
         scores=[],
         purpose=one.purpose or "offer people what they are drawn to",
         owner=one.owner,
-        label=f"which {item} people take next",
-        population=f"people with a `{item}` in their history",
+        label=f"what each person takes next (`{item}`)",
+        population=f"people who took something so far (events with `{item}`)",
         metric="recall",
         horizon_days=float(known.days),
         algorithm=found.model.algorithm if found.model is not None else "",
@@ -75,19 +77,36 @@ def affinity(known: Known, one: Objective, past: Past) -> Found:
     return Found(
         card.model_copy(update={"version": version}),
         files={version: files},
-        affinities=_listed(found.table, one.name, known.as_of),
+        affinities=_listed(found.table, one.name, known.as_of, _names(known, past, item, found.table["item"])),
     )
 
 
-def _listed(found: pa.Table, model: str, as_of: int) -> pa.Table:
+def _names(known: Known, past: Past, item: str, wanted: pa.ChunkedArray) -> dict[str, str]:
+    """What the items are called, where an id stands for them: the last name of each in alphabetical order."""
+    if item != "item_id" or known.catalogue.has("item") is None:
+        return {}
+    names: dict[str, str] = {}
+    asked = pc.unique(wanted)
+    for batch in past.read(list(past.files), ["item_id", "item"]):
+        table = pa.table(batch.columns, names=batch.schema.names)
+        mine = table.filter(pc.is_in(table["item_id"].cast(pa.string()), asked))
+        pairs = mine.group_by(["item_id", "item"]).aggregate([])
+        for one, name in zip(pairs["item_id"].to_pylist(), pairs["item"].to_pylist(), strict=True):
+            if name is not None:
+                names[str(one)] = max(names.get(str(one), ""), str(name))
+    return names
+
+
+def _listed(found: pa.Table, model: str, as_of: int, names: Mapping[str, str]) -> pa.Table:
     count = found.num_rows
     columns = {
         "profile_id": tables.profile_ids(found["person"].to_numpy()),
         "as_of": pa.array(np.full(count, as_of), pa.timestamp("us", "UTC")).cast(tables.INSTANT),
         "model": pa.repeat(model, count),
         **{name: found[name].cast(tables.AFFINITIES.field(name).type) for name in ("rank", "item", "score", "new")},
+        "name": pa.array([names.get(one) for one in found["item"].to_pylist()], pa.string()),
     }
-    return pa.table(columns, schema=tables.AFFINITIES)
+    return pa.table(columns, schema=LISTED)
 
 
 def lookalike(known: Known, one: Objective, seeds: Mapping[str, str]) -> Found:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from shoal.report.numbers import NOT_KNOWN, count, days, decimal, fixed, instant, known, money, percent
-from shoal.report.skills import brackets, chosen, metric, parts, reading, stand_in, success, success_name, to_beat
+from shoal.report.skills import brackets, chosen, metric, parts, reading, success, success_name, to_beat
 from shoal.report.words import title
 from shoal.summary import Bin, Interval, ModelCard, Result
 
@@ -70,12 +70,12 @@ def anchor(name: str) -> str:
 
 def status(card: ModelCard) -> str:
     """Whether it is in use, in words."""
-    return "plain way in use" if stand_in(card) else STATUSES[card.status][1]
+    return "plain way in use" if card.stands_in else STATUSES[card.status][1]
 
 
 def result(card: ModelCard) -> Result:
     """The status as a check's result, by which it is marked."""
-    return "warn" if stand_in(card) else STATUSES[card.status][0]
+    return "warn" if card.stands_in else STATUSES[card.status][0]
 
 
 def headline(card: ModelCard) -> str:
@@ -181,7 +181,7 @@ def standing(card: ModelCard, currency: str | None = None) -> str:
 
 def used_instead(card: ModelCard) -> str:
     """What gives the scores where the model that was tried does not beat its baseline, '' elsewhere."""
-    if not stand_in(card):
+    if not card.stands_in:
         return ""
     return "So the model that was tried is not used: a plain logit gives the scores, see the notes."
 

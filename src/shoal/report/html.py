@@ -17,7 +17,7 @@ from shoal.summary import Run
 OPEN_CARDS = 3  # models whose card is open; the others are folded
 _SPEAK = (
     *(card.about, card.anchor, card.headline, card.ordered, card.quantity, card.reach, card.standing, card.status),
-    *(card.left_out, card.used_instead, card.verdict, skills.measured, skills.role, skills.stand_in),
+    *(card.left_out, card.used_instead, card.verdict, skills.measured, skills.role),
     *(
         skills.success_name,
         skills.way,

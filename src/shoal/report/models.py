@@ -55,11 +55,12 @@ class Predictions:
         if mine is None:
             return Text.assemble(line, say(f": {told.status(card)}", "dim"))
         name = card.metric
-        how = f": {skills.success_name(card)} {skills.reading(name, mine.value, self.currency)}"
+        called = skills.success_name(card) if card.kind == "value" else skills.metric(name)
+        how = f": {called} {skills.reading(name, mine.value, self.currency)}"
         if plain is not None:
             rival = f" ({card.baseline})" if wide else ""
             how += f" against {skills.reading(name, plain.value, self.currency)}{rival}"
-        normal = card.status == "used" and not skills.stand_in(card)
+        normal = card.status == "used" and not card.stands_in
         left_out = "" if normal else f"; {told.status(card)}"
         return Text.assemble(line, say(how, "dim"), say(left_out, "red" if card.status == "not used" else "dim"))
 

@@ -25,8 +25,8 @@ METRICS = {
     "recall": "Recall",
     "ndcg": "NDCG",
     "new_recall": "Recall of new items",
+    "new_ndcg": "NDCG of new items",
 }
-PLAIN = "plain logit"
 _SMALLER = {"brier", "log_loss", "ece", "mae", "rmse"}
 
 
@@ -108,6 +108,8 @@ def success_name(card: ModelCard) -> str:
     prefix, base, _ = parts(card.metric)
     if card.kind == "value" and not prefix and base in ("mae", "rmse"):
         return f"{METRICS[base]} of purchases"
+    if card.kind == "affinity" and base == "recall":
+        return "Recall of the first ten"
     return metric(card.metric)
 
 
@@ -165,12 +167,7 @@ def role(card: ModelCard, skill: Skill, group: str = "") -> str:
     name = members.get(group.casefold()) if isinstance(members, Mapping) else None
     if skill.name != (name or (first.name if first else "")):
         return ""
-    return "chosen" if card.status == "used" and not stand_in(card) else "tried"
-
-
-def stand_in(card: ModelCard) -> bool:
-    """Whether a plain logit gives the scores, since the model that was tried does not beat its baseline."""
-    return card.status == "used" and card.algorithm.startswith(PLAIN)
+    return "chosen" if card.status == "used" and not card.stands_in else "tried"
 
 
 def short(name: str) -> str:
