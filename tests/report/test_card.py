@@ -155,6 +155,7 @@ def test_a_label_is_asked_by_its_name_in_words() -> None:
 def test_where_a_plain_way_stands_in_the_status_says_so() -> None:
     card = bare("churn", algorithm="plain logit; the forest that was tried is not used")
     assert (told.status(card), told.result(card)) == ("plain way in use", "warn")
+    assert told.ordered([card, bare("churn", algorithm="forest")])[1] == card
     assert "is not used: a plain logit gives the scores" in told.used_instead(card)
     assert told.used_instead(bare("churn", algorithm="forest")) == ""
 

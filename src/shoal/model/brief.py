@@ -104,6 +104,8 @@ def said(meta: FeatureMeta, number: float) -> str:
     if meta.days and abs(number) >= 10:
         number = round(number)
     if meta.unit == "money":
+        if not number:
+            return "0"
         return f"{number:,.0f}" if abs(number) >= 100 else f"{number:,.2f}"
     if meta.unit == "share":
         return _chance(number)

@@ -86,14 +86,14 @@ def _names(known: Known, past: Past, item: str, wanted: pa.ChunkedArray) -> dict
     if item != "item_id" or known.catalogue.has("item") is None:
         return {}
     names: dict[str, str] = {}
-    asked = pc.unique(wanted)
+    asked = pc.unique(wanted.cast(pa.string()))
     for batch in past.read(list(past.files), ["item_id", "item"]):
-        table = pa.table(batch.columns, names=batch.schema.names)
-        mine = table.filter(pc.is_in(table["item_id"].cast(pa.string()), asked))
+        table = pa.table({name: batch.column(name).cast(pa.string()) for name in ("item_id", "item")})
+        mine = table.filter(pc.is_in(table["item_id"], asked))
         pairs = mine.group_by(["item_id", "item"]).aggregate([])
         for one, name in zip(pairs["item_id"].to_pylist(), pairs["item"].to_pylist(), strict=True):
             if name is not None:
-                names[str(one)] = max(names.get(str(one), ""), str(name))
+                names[one] = max(names.get(one, ""), name)
     return names
 
 

@@ -55,8 +55,8 @@ _FIRST = re.compile(r"first (.+) within .+")
 
 
 def ordered(cards: Iterable[ModelCard]) -> list[ModelCard]:
-    """Those in use first, those without enough data last; otherwise as the run has them."""
-    return sorted(cards, key=lambda card: list(STATUSES).index(card.status))
+    """Those in use first, then plain ways, those without enough data last; otherwise as the run has them."""
+    return sorted(cards, key=lambda card: (list(STATUSES).index(card.status), card.stands_in))
 
 
 def anchor(name: str) -> str:

@@ -314,11 +314,13 @@ def _contest(card: ModelCard, currency: str | None) -> RenderableType:
     if contest is None:
         return Text()
     found = {
-        "Champion": contest.champion or "none before",
+        "Champion": contest.champion or "",
         "Challenger": contest.challenger,
         "In use now": contest.winner,
         "Better by": f"{skills.estimate(contest.metric, contest.gain, currency)} ({skills.metric(contest.metric)})",
     }
     if contest.gain is None:
         del found["Better by"]
+    if contest.champion is None:
+        found = {}
     return Group(say(contest.words), _pairs(found))

@@ -27,6 +27,7 @@ METRICS = {
     "new_recall": "Recall of new items",
     "new_ndcg": "NDCG of new items",
 }
+_LEARNERS = {"lightgbm": "LightGBM", "forest": "random forest", "logistic": "logistic regression"}
 _SMALLER = {"brier", "log_loss", "ece", "mae", "rmse"}
 
 
@@ -116,9 +117,11 @@ def success_name(card: ModelCard) -> str:
 def way(name: str) -> str:
     """A way's name short enough for a table; what a blend is made of stands on the card.
 
-    >>> way("blend of 61% logistic, 39% lightgbm"), way("R/F/M logit")
-    ('blend of 2', 'R/F/M logit')
+    >>> way("blend of 61% logistic, 39% lightgbm"), way("R/F/M logit"), way("lightgbm")
+    ('blend of 2', 'R/F/M logit', 'LightGBM')
     """
+    if name in _LEARNERS:
+        return _LEARNERS[name]
     return f"blend of {name.count(',') + 1}" if name.startswith("blend of ") and "%" in name else name
 
 
