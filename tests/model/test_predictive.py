@@ -112,7 +112,7 @@ def test_a_value_model_gives_the_most_valuable_and_the_rising(chances: np.ndarra
         ("upsell", "Likely to spend more"),
         ("decline", "Likely to spend less"),
         ("label", "Likely it"),
-        ("lookalike", "Lookalikes: it"),
+        ("lookalike", "Lookalikes of it"),
         ("cross_sell", "Likely to buy it"),
     ],
 )
@@ -201,3 +201,12 @@ def test_a_cross_selling_segment_names_the_thing(chances: np.ndarray) -> None:
 def test_where_nothing_is_bought_nobody_spends_less(chances: np.ndarray) -> None:
     cuts, _ = made(frame(fall=chances), [card("fall", "decline", label="does less than half as much")])
     assert [cut.name for cut in cuts] == ["Likely to do less"]
+
+
+def test_lookalikes_are_only_those_who_are_alike() -> None:
+    alike = np.r_[np.zeros(PEOPLE - 60), np.linspace(0.2, 1, 60)]
+    cuts, _ = made(frame(it=alike), [card("it", "lookalike", extra={"segment": "Champions"})])
+    assert [cut.name for cut in cuts] == ["Lookalikes of Champions"]
+    assert select(cuts[0].rule, frame(it=alike)).sum() == pytest.approx(60, abs=3)
+    nobody, _ = made(frame(it=alike / 100), [card("it", "lookalike")])
+    assert nobody == []

@@ -32,6 +32,7 @@ TENTH = 0.1
 VALUABLE = 0.3
 HALF = 0.5
 QUARTER = 0.25
+ALIKE = 0.1  # similarity: more alike than the least alike tenth of the seed's own members
 ENOUGH = 100  # people that the top tenth must have to be worth a segment
 NAMES = {
     "churn": "Likely to leave",
@@ -115,6 +116,8 @@ def _of_card(card: ModelCard, own: list[ScoreMeta], every: list[ScoreMeta], tabl
     one = own[0]
     values = _known(table, one.name)
     share = min(_twice(card, values), FIFTH) if card.kind in LOSING else FIFTH
+    if card.kind == "lookalike":
+        share = min(float((values >= ALIKE).mean()) if len(values) else 0.0, FIFTH)
     clause = _top(table, one, share)
     if not clause:
         return
@@ -127,7 +130,7 @@ def _name(card: ModelCard, one: ScoreMeta) -> str:
     if card.kind == "cross_sell":
         return f"Likely to buy {level(card, one.part)}"
     if card.kind == "lookalike":
-        return f"Lookalikes: {card.name.replace('_', ' ')}"
+        return f"Lookalikes of {card.extra.get('segment') or named(card)}"
     doing = DOING.get(card.kind) if card.label.startswith("does ") else None
     return doing or NAMES.get(card.kind) or f"Likely {named(card)}"
 

@@ -25,7 +25,7 @@ from shoal.predict.propensity import MOST_IMPORTANT, iso
 from shoal.predict.recommend import affinities
 from shoal.predict.vault import version_of
 from shoal.settings import FILE, Objective
-from shoal.summary import ModelCard
+from shoal.summary import Importance, ModelCard
 
 TOP = 10
 LISTED = tables.AFFINITIES.append(pa.field("name", pa.string()))  # the item in words, where events have them
@@ -136,18 +136,17 @@ def lookalike(known: Known, one: Objective, seeds: Mapping[str, str]) -> Found:
         status=found.status,
         purpose=one.purpose or f"find people who are like those of '{name}'",
         owner=one.owner,
-        label=f"how like the people of '{name}'",
-        population=f"everybody; {int(seed.sum()):,} are of '{name}'",
+        label=f"likeness to {name}",
+        population=f"everybody outside '{name}', whose {int(seed.sum()):,} people are the measure",
         metric="auc",
         algorithm=found.algorithm,
         out_of_time=False,
-        rows={**found.rows, "scored": known.people if found.status == "used" else 0},
+        rows={**found.rows, "scored": int((~seed).sum()) if found.status == "used" else 0},
         skills=found.skills,
         baseline=found.baseline,
         gain=found.gain,
-        importances=found.importances[:MOST_IMPORTANT],
+        importances=[_spoken(one, known) for one in found.importances[:MOST_IMPORTANT]],
         dropped={**encoding.dropped, **found.dropped},
-        limits=["a similarity is no probability: it is the share of held-out members who are no more alike"],
         notes=[*([found.reason] if found.reason else []), *found.notes],
         extra={
             "segment": name,
@@ -156,11 +155,15 @@ def lookalike(known: Known, one: Objective, seeds: Mapping[str, str]) -> Found:
     )
     if found.similarity is None or found.status != "used":
         return Found(card)
-    nothing = np.full(known.people, np.nan)
-    scores = Scores(
-        one.name, table["person"].to_numpy(), found.similarity, nothing, nothing, f"as of {iso(known.as_of)}"
-    )
+    nothing = np.full(int((~seed).sum()), np.nan)
+    person, similarity = table["person"].to_numpy()[~seed], found.similarity[~seed]
+    scores = Scores(one.name, person, similarity, nothing, nothing, f"as of {iso(known.as_of)}")
     return Found(card.model_copy(update={"scores": [one.name], "version": None}), (scores,))
+
+
+def _spoken(one: Importance, known: Known) -> Importance:
+    label = known.labels.get(one.feature)
+    return one.model_copy(update={"words": label.text}) if label else one
 
 
 def _akin(read: Collection[str], names: Collection[str]) -> list[str]:

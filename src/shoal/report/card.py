@@ -93,6 +93,8 @@ def headline(card: ModelCard) -> str:
         asked = f"Who will first take {first[1]}"
     if card.kind == "label":
         return f"Likely {_plain(card.name)}"
+    if card.kind == "lookalike" and card.extra.get("segment"):
+        return f"Who resembles {card.extra['segment']}"
     if asked is None:
         return f"For whom: {card.label}" if card.label else title(card.name)
     return f"{asked} within {days(card.horizon_days)}" if known(card.horizon_days) else asked
@@ -354,7 +356,7 @@ def reach(card: ModelCard, most: int | None = None) -> list[dict[str, float]]:
     found = card.extra.get("reach")
     rows = [row for row in found if isinstance(row, Mapping)] if isinstance(found, list) else []
     sizes = [{str(k): float(v) for k, v in row.items() if isinstance(v, int | float) and known(v)} for row in rows]
-    whole = sorted((row for row in sizes if "size" in row), key=lambda row: row["size"])
+    whole = sorted((row for row in sizes if row.get("size", 0) >= 1), key=lambda row: row["size"])
     if most is None or len(whole) <= most:
         return whole
     return [whole[round(step * (len(whole) - 1) / (most - 1))] for step in range(most)]
