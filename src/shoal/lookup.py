@@ -25,7 +25,7 @@ ONLY_NOW = "not known: scores are kept as of the run only"
 
 
 def profile(run: Run, id: str) -> dict[str, Any]:  # noqa: A002
-    """One person: identifiers, traits, features, scores with reasons, memberships and the last events.
+    """One person: identifiers, traits, features, scores with reasons, affinities, memberships and the last events.
 
     `id` is a profile id, an identifier's value, or `type:value`.
 
@@ -50,6 +50,7 @@ def profile(run: Run, id: str) -> dict[str, Any]:  # noqa: A002
         "features": features,
         "labels": {name: one["label"] for name, one in part["meta"].items() if name in features},
         "scores": scores(run, who),
+        "affinities": affinities(run, who),
         "memberships": [{key: value for key, value in stay.items() if key != "profile_id"} for stay in stays],
         "consents": [],
         "timeline": timeline(run, who),
@@ -69,6 +70,16 @@ def scores(run: Run, who: str) -> list[dict[str, Any]]:
             "reasons": row.get("reasons") or [],
         }
         for row in rows
+    ]
+
+
+def affinities(run: Run, who: str) -> list[dict[str, Any]]:
+    """What a person is drawn to: the best items by model and rank, `new` those that they never had."""
+    rows = _rows(run, "affinities", pc.field("profile_id") == who) if run.files("affinities") else []
+    ordered = sorted(rows, key=lambda row: (row["model"], row["rank"]))
+    return [
+        {name: row[name] for name in ("model", "rank", "item", "score", "new")} | {"name": row.get("name")}
+        for row in ordered
     ]
 
 

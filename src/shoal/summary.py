@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+PLAIN = "plain logit"  # what gives the scores where a model does not beat its baseline
+
 Result = Literal["pass", "warn", "fail", "not enough data"]
 
 
@@ -269,6 +271,15 @@ class ModelCard(Record):
     backtests: list[Backtest] = []
     contest: Contest | None = None
     extra: dict[str, Any] = Field(default_factory=dict, description="what one kind of model has: parameters, curves")
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether a plain way gives the scores, since the model that was tried does not beat its baseline.
+
+        >>> ModelCard(name="m", kind="churn", status="used", algorithm=f"{PLAIN}; the forest that was tried").stands_in
+        True
+        """
+        return self.status == "used" and self.algorithm.startswith(PLAIN)
 
 
 class Run(Record):

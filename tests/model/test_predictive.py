@@ -109,10 +109,10 @@ def test_a_value_model_gives_the_most_valuable_and_the_rising(chances: np.ndarra
         ("purchase", "Ready to buy"),
         ("intent", "Ready to buy"),
         ("conversion", "Likely to convert"),
-        ("upsell", "Ready for an upgrade"),
+        ("upsell", "Likely to spend more"),
         ("decline", "Likely to spend less"),
-        ("label", "High probability of y = 'yes'"),
-        ("lookalike", "Lookalikes: it"),
+        ("label", "Likely it"),
+        ("lookalike", "Lookalikes of it"),
         ("cross_sell", "Likely to buy it"),
     ],
 )
@@ -177,3 +177,36 @@ def test_a_rule_over_features_has_no_forecast(chances: np.ndarray) -> None:
     _, meta = made(frame(churn=chances), [card("churn", "churn")])
     found = forecast("revenue > 0", np.ones(PEOPLE, bool), frame(churn=chances), meta)
     assert (found.lead, found.worth, found.tags) == ("", "", frozenset())
+
+
+def test_a_model_that_beats_its_baseline_comes_before_one_for_which_a_plain_way_stands_in(chances: np.ndarray) -> None:
+    plain = card("churn", "churn", algorithm="plain logit; the forest that was tried is not used")
+    cuts, _ = made(frame(churn=chances, up=chances), [plain, card("up", "upsell")])
+    assert [cut.name for cut in cuts][:2] == ["Likely to spend more", "Likely to leave"]
+
+
+def test_chances_that_all_are_nearly_certain_get_a_short_threshold() -> None:
+    chances = np.r_[np.linspace(0, 0.99, 1500), np.full(100, 0.998756), np.full(400, 0.99881872)]
+    cuts, _ = made(frame(churn=chances), [card("churn", "churn")])
+    assert cuts[0].rule == "churn >= 0.998"
+
+
+def test_a_cross_selling_segment_names_the_thing(chances: np.ndarray) -> None:
+    asked = card("adds.deli", "cross_sell", label="first DELI within 28 days", scores=["adds.deli"])
+    table = frame(adds_deli=chances)
+    found = predictive(table, score_meta({"adds_deli": "adds.deli"}, [asked]), [asked])
+    assert [cut.name for cut in found] == ["Likely to buy DELI"]
+
+
+def test_where_nothing_is_bought_nobody_spends_less(chances: np.ndarray) -> None:
+    cuts, _ = made(frame(fall=chances), [card("fall", "decline", label="does less than half as much")])
+    assert [cut.name for cut in cuts] == ["Likely to do less"]
+
+
+def test_lookalikes_are_only_those_who_are_alike() -> None:
+    alike = np.r_[np.zeros(PEOPLE - 60), np.linspace(0.2, 1, 60)]
+    cuts, _ = made(frame(it=alike), [card("it", "lookalike", extra={"segment": "Champions"})])
+    assert [cut.name for cut in cuts] == ["Lookalikes of Champions"]
+    assert select(cuts[0].rule, frame(it=alike)).sum() == pytest.approx(60, abs=3)
+    nobody, _ = made(frame(it=alike / 100), [card("it", "lookalike")])
+    assert nobody == []

@@ -23,7 +23,7 @@ def card(name: str, kind: str, **more: object) -> ModelCard:
             "probability of buying gift box",
             "share",
         ),
-        ("yes", card("yes", "label", label="y = 'yes'", horizon_days=9), "probability of y = 'yes'", "share"),
+        ("yes", card("yes", "label", label="y = 'yes'", horizon_days=9), "probability of yes", "share"),
         ("yes", card("yes", "label", label="x" * 200), "probability of yes", "share"),
         ("value.clv_12m", card("value", "value"), "lifetime value in 12 months", "money"),
         ("value.revenue", card("value", "value", horizon_days=30), "expected revenue within 30 days", "money"),

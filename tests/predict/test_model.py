@@ -81,7 +81,7 @@ def test_odd_tables_are_scored_without_a_crash(made: Model, table: pa.Table) -> 
 
 
 def test_a_model_says_what_it_is_made_of(made: Model) -> None:
-    assert made.algorithm == "blend of 55% lightgbm, 45% logistic on recency_days, orders"
+    assert made.algorithm == "blend of 55% lightgbm, 45% R/F/M logit"
 
 
 def test_log_odds_of_certainty_are_bounded() -> None:

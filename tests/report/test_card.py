@@ -22,7 +22,7 @@ def test_every_kind_of_objective_has_its_question() -> None:
     kinds = get_args(Objective.model_fields["kind"].annotation)
     asked = [told.headline(bare(kind, label="an order within 90 days")) for kind in kinds]
     assert len(set(asked)) == len(kinds)
-    assert all(question.split()[0] in ("Who", "What", "For") for question in asked)
+    assert all(question.split()[0] in ("Who", "What", "For", "Likely") for question in asked)
 
 
 def test_people_stop_buying_only_where_the_label_is_about_buying() -> None:
@@ -146,3 +146,30 @@ def test_a_reach_that_is_malformed_is_left_out_and_the_rest_is_sorted() -> None:
 
 def test_nobody_named_as_owner_is_said() -> None:
     assert told.about(cards.purchase())["Owner"] == "nobody is named"
+
+
+def test_a_label_is_asked_by_its_name_in_words() -> None:
+    assert told.headline(bare("label", name="known_churn", label="churn = 'Yes'")) == "Likely known churn"
+
+
+def test_where_a_plain_way_stands_in_the_status_says_so() -> None:
+    card = bare("churn", algorithm="plain logit; the forest that was tried is not used")
+    assert (told.status(card), told.result(card)) == ("plain way in use", "warn")
+    assert told.ordered([card, bare("churn", algorithm="forest")])[1] == card
+    assert "is not used: a plain logit gives the scores" in told.used_instead(card)
+    assert told.used_instead(bare("churn", algorithm="forest")) == ""
+
+
+def test_an_error_of_purchases_says_over_how_long_it_was_counted() -> None:
+    skill = Skill(name="A", kind="model", metrics={"mae": Interval(value=1.078, low=1.04, high=1.11)})
+    days = {"tested_from": "2011-08-07T00:00:00+00:00", "tested_until": "2011-12-09T00:00:00+00:00"}
+    card = bare("value", metric="mae", skills=[skill], **days)
+    assert told.verdict(card) == (
+        "Over the 124 days of the test it was off by 1.078 purchases a person on average "
+        "(mean error of purchases [1.040, 1.110])."
+    )
+
+
+def test_the_total_of_everybody_is_told_as_multiples() -> None:
+    card = bare("value", extra={"total": {"purchases": {"value": 1, "low": 0.806, "high": 1.24}}})
+    assert told.facts(card)["Total of everybody"] == "purchases: 0.806 to 1.24 times what is predicted"

@@ -67,7 +67,7 @@ def test_a_card_tells_everything_that_one_must_know() -> None:
         *("1 Mar 2011", "AUC, fixed before the fit", "14,024 rows", "2,814 people"),
         *(skill.name for skill in card.skills),
         *(one.words for one in card.importances),
-        *card.dropped,
+        *(name.replace("_", " ") for name in card.dropped),
         *card.dropped.values(),
         *card.limits,
         *card.notes,

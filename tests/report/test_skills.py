@@ -59,3 +59,15 @@ def test_every_measure_reads_in_its_unit(name: str, value: float, words: str) ->
 def test_an_interval_that_is_half_known_is_not_shown() -> None:
     assert skills.estimate("auc", Interval(value=0.7, low=0.6)) == "0.700"
     assert skills.span("auc", Interval(value=0.7, low=0.6)) == ""
+
+
+def test_a_value_model_may_choose_another_way_for_revenue() -> None:
+    ways = [
+        Skill(name="A", kind="model", metrics={"mae": Interval(value=1)}),
+        Skill(name="B", kind="model", metrics={"revenue_mae": Interval(value=1)}),
+    ]
+    members = {"purchases": "A", "revenue": "B"}
+    card = ModelCard(name="v", kind="value", status="used", metric="mae", skills=ways, extra={"members": members})
+    assert [skills.role(card, way, "Purchases") for way in ways] == ["chosen", ""]
+    assert [skills.role(card, way, "Revenue") for way in ways] == ["", "chosen"]
+    assert skills.measured(card, ["revenue_mae"]) == [ways[1]]

@@ -137,6 +137,18 @@ def test_a_profile_shows_all_that_is_known_of_a_person() -> None:
         assert words in text
 
 
+def test_a_profile_shows_what_the_person_is_drawn_to_and_what_is_new_for_them() -> None:
+    items = [
+        {"model": "tastes", "rank": 2, "item": "i2", "name": "Milk", "new": False},
+        {"model": "tastes", "rank": 1, "item": "i1", "name": None, "new": False},
+        {"model": "tastes", "rank": 3, "item": "i3", "name": "Figs", "new": True},
+    ]
+    text = shown(person.profile({"profile_id": "p1", "affinities": items}))
+    drawn, new = text.split("Drawn to")[1].split("New for them")
+    assert drawn.split() == ["i1", "Milk"]
+    assert new.split()[0] == "Figs"
+
+
 def test_a_profile_with_nothing_but_its_id_says_none() -> None:
     assert shown(person.profile({"profile_id": "p1"})).count("none") == 5
 

@@ -161,12 +161,22 @@ def _packs() -> str:
     return "\n".join([*lines, ""])
 
 
+_MORE = {
+    "scores": "And `person` (int64), the number behind `profile_id`, and `reasons`: a list of `feature, value, effect, "
+    "words`, strongest first, null for people without. See [predictions](predictions.md#the-scores).",
+    "affinities": "And `name` (string): what an item is called, where `item` is an id and the events have a name. "
+    "`rank` goes on from the best items to the best new ones. See [predictions](predictions.md#affinity).",
+}
+
+
 def _tables() -> str:
     lines = [HEAD + "# Tables\n\n`ws.table(name)` reads them; columns named here always stand, more may follow.\n"]
     for name, schema in tables.PUBLIC.items():
         lines.append(f"## {name}\n\n| column | type |\n| --- | --- |")
         lines.extend(f"| `{column.name}` | {column.type} |" for column in schema)
         lines.append("")
+        if name in _MORE:
+            lines.append(f"{_MORE[name]}\n")
     return "\n".join(lines)
 
 

@@ -104,9 +104,11 @@ def said(meta: FeatureMeta, number: float) -> str:
     if meta.days and abs(number) >= 10:
         number = round(number)
     if meta.unit == "money":
+        if not number:
+            return "0"
         return f"{number:,.0f}" if abs(number) >= 100 else f"{number:,.2f}"
     if meta.unit == "share":
-        return f"{number:.0%}"
+        return _chance(number)
     if meta.days:
         return amount(round(number, 1), "days") + (" ago" if meta.unit == "ago" else "")
     return (
@@ -116,6 +118,13 @@ def said(meta: FeatureMeta, number: float) -> str:
         if abs(number) >= 1
         else f"{number:.2g}"
     )
+
+
+def _chance(number: float) -> str:
+    """A share in whole percent, never rounded to all or nothing."""
+    if 0 < number < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= number < 1 else f"{number:.0%}"
 
 
 def _typical(meta: FeatureMeta, own: Portrait) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from shoal.model.matrix import Array, numbers
 from shoal.model.meta import FeatureMeta, complete
 from shoal.model.name import unique_names
 from shoal.model.rules import Cut, select
-from shoal.model.scores import ScoreMeta, event, owner
+from shoal.model.scores import ScoreMeta, level, named, owner
 from shoal.summary import ModelCard
 
 KIND = "predictive"
@@ -31,6 +31,8 @@ FIFTH = 0.2
 TENTH = 0.1
 VALUABLE = 0.3
 HALF = 0.5
+QUARTER = 0.25
+ALIKE = 0.1  # similarity: more alike than the least alike tenth of the seed's own members
 ENOUGH = 100  # people that the top tenth must have to be worth a segment
 NAMES = {
     "churn": "Likely to leave",
@@ -38,8 +40,10 @@ NAMES = {
     "purchase": "Ready to buy",
     "intent": "Ready to buy",
     "conversion": "Likely to convert",
-    "upsell": "Ready for an upgrade",
+    "upsell": "Likely to spend more",
 }
+# What a decline is called where nothing is bought.
+DOING = {"decline": "Likely to do less", "upsell": "Likely to do more"}
 TAGS = {
     "churn": "leaving",
     "decline": "shrinking",
@@ -67,6 +71,8 @@ def predictive(
 ) -> list[Cut]:
     """At most five segments from the scores of models in use, one a model first; none where there are no scores.
 
+    Models that beat their baseline come before those for which a plain way stands in.
+
     Args:
         table: one row a person, with the score columns; `meta` says which they are.
         models: every card; those not used give nothing.
@@ -76,7 +82,7 @@ def predictive(
     columns = _by_model(meta, table)
     first: list[Cut] = []
     second: list[Cut] = []
-    for card in models:
+    for card in sorted(models, key=lambda card: card.stands_in):
         own = [one for one in columns if owner(one.model, models) == card]
         if card.status == "used" and own:
             made = list(_of_card(card, own, columns, table))
@@ -110,6 +116,8 @@ def _of_card(card: ModelCard, own: list[ScoreMeta], every: list[ScoreMeta], tabl
     one = own[0]
     values = _known(table, one.name)
     share = min(_twice(card, values), FIFTH) if card.kind in LOSING else FIFTH
+    if card.kind == "lookalike":
+        share = min(float((values >= ALIKE).mean()) if len(values) else 0.0, FIFTH)
     clause = _top(table, one, share)
     if not clause:
         return
@@ -120,10 +128,11 @@ def _of_card(card: ModelCard, own: list[ScoreMeta], every: list[ScoreMeta], tabl
 
 def _name(card: ModelCard, one: ScoreMeta) -> str:
     if card.kind == "cross_sell":
-        return f"Likely to buy {(one.part or card.name).replace('_', ' ')}"
+        return f"Likely to buy {level(card, one.part)}"
     if card.kind == "lookalike":
-        return f"Lookalikes: {card.name.replace('_', ' ')}"
-    return NAMES.get(card.kind) or f"High probability of {event(card)}"
+        return f"Lookalikes of {card.extra.get('segment') or named(card)}"
+    doing = DOING.get(card.kind) if card.label.startswith("does ") else None
+    return doing or NAMES.get(card.kind) or f"Likely {named(card)}"
 
 
 def _valuable(own: list[ScoreMeta], table: pa.Table) -> Iterator[Cut]:
@@ -204,7 +213,20 @@ def _top(table: pa.Table, one: FeatureMeta, share: float) -> str:
     below, edge = float(values[values < exact].max()), float(values[values >= exact].min())
     near = values[-max(50, 2 * wanted) :]
     rounded = readable.threshold(near if near[0] < edge else values, (below + edge) / 2, one.unit)
-    return boxes.rule([{one.name: (rounded, math.inf)}])
+    return boxes.rule([{one.name: (_shorter(values, rounded, one.unit), math.inf)}])
+
+
+def _shorter(values: Array, exact: float, unit: str) -> float:
+    """A chance near 1 or 0 with fewer places, where that adds or takes at most a quarter of the chosen."""
+    if unit != "share" or round(exact, 3) == exact:
+        return exact
+    chosen = int((values >= exact).sum())
+    for places in (3, 4, 5):
+        for step in (0.0, -(10.0**-places)):
+            found = round(exact + step, places)
+            if abs(int((values >= found).sum()) - chosen) <= QUARTER * chosen:
+                return found
+    return exact
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,12 @@ _EVENTS = {
     "decline": "a decline",
     "purchase": "a purchase",
     "conversion": "conversion",
-    "upsell": "an upgrade",
-    "intent": "a purchase soon",
 }
 _VALUES = {
     "purchases": ("expected purchases", "count"),
     "revenue": ("expected revenue", "money"),
     "alive": ("probability of still being a customer", "share"),
 }
-LONGEST = 80  # characters of a label that names and rules can carry
 
 
 @dataclass(frozen=True)
@@ -115,17 +112,38 @@ def _said(model: str, part: str, card: ModelCard | None) -> tuple[str, str]:
         return _worth(part or model, card)
     if card.kind == "lookalike":
         return card.label or f"likeness to {card.name}", "share"
-    of = f"buying {part.replace('_', ' ')}" if part else _EVENTS.get(card.kind) or event(card)
+    if card.kind == "cross_sell":
+        return f"probability of buying {level(card, part)}{_within(card)}", "share"
+    of = _event(card)
     return f"probability of {of}{_within(card)}", "share"
 
 
-def event(card: ModelCard) -> str:
-    """What a labelled objective predicts, short enough to be part of a name.
+def named(card: ModelCard) -> str:
+    """What a labelled objective predicts, by the objective's name in words.
 
-    >>> event(ModelCard(name="response", kind="label", status="used", label="y = 'yes'"))
-    "y = 'yes'"
+    >>> named(ModelCard(name="replied_late", kind="label", status="used", label="y = 'yes'"))
+    'replied late'
     """
-    return card.label if 0 < len(card.label) <= LONGEST else card.name.replace("_", " ")
+    return card.name.replace("_", " ").replace(".", " ").strip()
+
+
+def level(card: ModelCard, part: str = "") -> str:
+    """What a cross-selling model is about, as the data spell it.
+
+    >>> level(ModelCard(name="next.deli", kind="cross_sell", status="used", label="first DELI within 28 days"))
+    'DELI'
+    """
+    first = re.fullmatch(r"first (.+) within .+", card.label)
+    return first[1] if first else (part or card.name.rpartition(".")[2]).replace("_", " ")
+
+
+def _event(card: ModelCard) -> str:
+    """What a kind's score is a probability of; where nothing is bought, growth is no upgrade."""
+    if card.kind == "upsell":
+        return "doing more" if card.label.startswith("does ") else "spending more"
+    if card.kind == "intent":
+        return "a purchase" if card.horizon_days else "a purchase soon"
+    return _EVENTS.get(card.kind) or named(card)
 
 
 def _worth(part: str, card: ModelCard) -> tuple[str, str]:

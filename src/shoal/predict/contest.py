@@ -36,7 +36,7 @@ from shoal.predict.parallel import at_once
 from shoal.predict.reasons import importances
 from shoal.predict.resample import People
 from shoal.predict.skill import METRICS, better, differences, exact, judge
-from shoal.summary import Bin, Decile, Importance, Interval, Skill
+from shoal.summary import PLAIN, Bin, Decile, Importance, Interval, Skill
 
 LEAST_ROWS = 100
 LEAST = 10  # of either outcome, in each part
@@ -45,7 +45,6 @@ MOST_CROSSED = 15_000  # rows up to which a table without time is judged on all 
 SCREEN = 40_000  # rows that learners are compared on
 EXPLAINED = 1_000  # rows that importances are measured on
 BASE_RATE = "base rate"
-PLAIN = "plain logit"
 
 Rows = NDArray[np.int64]
 Baselines = Mapping[str, tuple[Array, Array]]

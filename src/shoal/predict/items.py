@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from shoal import tables
 from shoal.define.packs import main_events
@@ -24,9 +25,10 @@ from shoal.predict.propensity import MOST_IMPORTANT, iso
 from shoal.predict.recommend import affinities
 from shoal.predict.vault import version_of
 from shoal.settings import FILE, Objective
-from shoal.summary import ModelCard
+from shoal.summary import Importance, ModelCard
 
 TOP = 10
+LISTED = tables.AFFINITIES.append(pa.field("name", pa.string()))  # the item in words, where events have them
 SEED = 1
 
 
@@ -53,8 +55,8 @@ def affinity(known: Known, one: Objective, past: Past) -> Found:
         scores=[],
         purpose=one.purpose or "offer people what they are drawn to",
         owner=one.owner,
-        label=f"which {item} people take next",
-        population=f"people with a `{item}` in their history",
+        label=f"what each person takes next (`{item}`)",
+        population=f"people who took something so far (events with `{item}`)",
         metric="recall",
         horizon_days=float(known.days),
         algorithm=found.model.algorithm if found.model is not None else "",
@@ -75,19 +77,36 @@ def affinity(known: Known, one: Objective, past: Past) -> Found:
     return Found(
         card.model_copy(update={"version": version}),
         files={version: files},
-        affinities=_listed(found.table, one.name, known.as_of),
+        affinities=_listed(found.table, one.name, known.as_of, _names(known, past, item, found.table["item"])),
     )
 
 
-def _listed(found: pa.Table, model: str, as_of: int) -> pa.Table:
+def _names(known: Known, past: Past, item: str, wanted: pa.ChunkedArray) -> dict[str, str]:
+    """What the items are called, where an id stands for them: the last name of each in alphabetical order."""
+    if item != "item_id" or known.catalogue.has("item") is None:
+        return {}
+    names: dict[str, str] = {}
+    asked = pc.unique(wanted.cast(pa.string()))
+    for batch in past.read(list(past.files), ["item_id", "item"]):
+        table = pa.table({name: batch.column(name).cast(pa.string()) for name in ("item_id", "item")})
+        mine = table.filter(pc.is_in(table["item_id"], asked))
+        pairs = mine.group_by(["item_id", "item"]).aggregate([])
+        for one, name in zip(pairs["item_id"].to_pylist(), pairs["item"].to_pylist(), strict=True):
+            if name is not None:
+                names[one] = max(names.get(one, ""), name)
+    return names
+
+
+def _listed(found: pa.Table, model: str, as_of: int, names: Mapping[str, str]) -> pa.Table:
     count = found.num_rows
     columns = {
         "profile_id": tables.profile_ids(found["person"].to_numpy()),
         "as_of": pa.array(np.full(count, as_of), pa.timestamp("us", "UTC")).cast(tables.INSTANT),
         "model": pa.repeat(model, count),
         **{name: found[name].cast(tables.AFFINITIES.field(name).type) for name in ("rank", "item", "score", "new")},
+        "name": pa.array([names.get(one) for one in found["item"].to_pylist()], pa.string()),
     }
-    return pa.table(columns, schema=tables.AFFINITIES)
+    return pa.table(columns, schema=LISTED)
 
 
 def lookalike(known: Known, one: Objective, seeds: Mapping[str, str]) -> Found:
@@ -120,18 +139,17 @@ def lookalike(known: Known, one: Objective, seeds: Mapping[str, str]) -> Found:
         status=found.status,
         purpose=one.purpose or f"find people who are like those of '{name}'",
         owner=one.owner,
-        label=f"how like the people of '{name}'",
-        population=f"everybody; {int(seed.sum()):,} are of '{name}'",
+        label=f"likeness to {name}",
+        population=f"everybody outside '{name}', whose {int(seed.sum()):,} people are the measure",
         metric="auc",
         algorithm=found.algorithm,
         out_of_time=False,
-        rows={**found.rows, "scored": known.people if found.status == "used" else 0},
+        rows={**found.rows, "scored": int((~seed).sum()) if found.status == "used" else 0},
         skills=found.skills,
         baseline=found.baseline,
         gain=found.gain,
-        importances=found.importances[:MOST_IMPORTANT],
+        importances=[_spoken(one, known) for one in found.importances[:MOST_IMPORTANT]],
         dropped={**encoding.dropped, **found.dropped},
-        limits=["a similarity is no probability: it is the share of held-out members who are no more alike"],
         notes=[*([found.reason] if found.reason else []), *found.notes],
         extra={
             "segment": name,
@@ -140,11 +158,15 @@ def lookalike(known: Known, one: Objective, seeds: Mapping[str, str]) -> Found:
     )
     if found.similarity is None or found.status != "used":
         return Found(card)
-    nothing = np.full(known.people, np.nan)
-    scores = Scores(
-        one.name, table["person"].to_numpy(), found.similarity, nothing, nothing, f"as of {iso(known.as_of)}"
-    )
+    nothing = np.full(int((~seed).sum()), np.nan)
+    person, similarity = table["person"].to_numpy()[~seed], found.similarity[~seed]
+    scores = Scores(one.name, person, similarity, nothing, nothing, f"as of {iso(known.as_of)}")
     return Found(card.model_copy(update={"scores": [one.name], "version": None}), (scores,))
+
+
+def _spoken(one: Importance, known: Known) -> Importance:
+    label = known.labels.get(one.feature)
+    return one.model_copy(update={"words": label.text}) if label else one
 
 
 def _akin(read: Collection[str], names: Collection[str]) -> list[str]:

@@ -15,6 +15,7 @@ from shoal import registry
 from shoal.errors import ShoalError, StorageError
 from shoal.predict.blend import Blend, Part
 from shoal.predict.calibrate import Calibration
+from shoal.predict.choose import RFM
 from shoal.predict.encoding import Encoding
 from shoal.predict.learner import Array
 from shoal.predict.parallel import at_once
@@ -41,10 +42,11 @@ class Model:
         return "blend of " + ", ".join(f"{part.weight / total:.0%} {self._called(part)}" for part in ranked)
 
     def _called(self, part: Part) -> str:
-        names = self.encoding.names
-        if len(part.inputs) == len(names):
-            return part.learner
-        return f"{part.learner} on {', '.join(names[place] for place in part.inputs)}"
+        """A logit on a few inputs by its own name, so that a blend does not list the same learner twice."""
+        few = part.learner == "logistic" and len(part.inputs) < len(self.encoding.names)
+        if few and len(part.inputs) == 1:
+            return f"logit on {self.encoding.names[part.inputs[0]]}"
+        return RFM if few else part.learner
 
     def score(self, table: pa.Table) -> tuple[Array, Array, Array]:
         """Probability of each row with the low and high end of its calibration band; see `Calibration.band`.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shoal.define.words import Label
 from shoal.errors import ShoalError
 from shoal.predict import baselines, skill
-from shoal.predict.contest import PLAIN, Learned, NotEnough, learn
+from shoal.predict.contest import Learned, NotEnough, learn
 from shoal.predict.cutoffs import Cutoffs
 from shoal.predict.found import Found, Scores
 from shoal.predict.known import Known
@@ -27,7 +27,7 @@ from shoal.predict.reasons import reasons
 from shoal.predict.register import Entry, settle
 from shoal.predict.resample import People
 from shoal.predict.vault import version_of
-from shoal.summary import Interval, ModelCard
+from shoal.summary import PLAIN, Interval, ModelCard
 
 SEED = 1
 MOST_IMPORTANT = 20

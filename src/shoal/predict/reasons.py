@@ -123,8 +123,8 @@ def _label(name: str, labels: Mapping[str, Label]) -> Label:
 def _said(x: Array, item: Input, label: Label, gaps: Array | None) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     """Each row's value and words; every different value is put into words once."""
     days = label.unit in ("days", "ago")
-    known = np.round(x, 1) if days else x
-    usual = np.full(len(x), np.nan) if gaps is None else np.round(gaps, 1)
+    known = _short(x) if days or (item.kind != "category" and label.unit != "share") else x
+    usual = np.full(len(x), np.nan) if gaps is None else _short(gaps)
     _, code = np.unique(known, return_inverse=True)
     different, other = np.unique(usual, return_inverse=True)
     _, first, place = np.unique(code * len(different) + other, return_index=True, return_inverse=True)
@@ -135,6 +135,13 @@ def _said(x: Array, item: Input, label: Label, gaps: Array | None) -> tuple[NDAr
         values.append(text)
         words.append(_words(value, text, item, label, None if np.isnan(usual[at]) else float(usual[at])))
     return np.array(values, dtype=object)[place], np.array(words, dtype=object)[place]
+
+
+def _short(values: Array) -> Array:
+    """As many digits as a reason needs: whole from 10 up, one place from 1, three figures below."""
+    size = np.abs(values)
+    small = np.where(size >= 0.1, np.round(values, 2), np.round(values, 4))
+    return np.where(size >= 10, np.round(values), np.where(size >= 1, np.round(values, 1), small))
 
 
 def _value(value: float | None, item: Input, label: Label) -> str:
@@ -153,12 +160,13 @@ def _words(value: float | None, text: str, item: Input, label: Label, gap: float
         noun = label.text.removeprefix("last ")
         if value is None:
             return f"no {noun} yet" if noun != label.text else f"{label.text}: {UNKNOWN}"
-        usual = "" if gap is None else f"; usual gap {amount(gap, None) if gap == int(gap) else f'{gap:,.1f}'}"
+        usual = "" if gap is None else f"; usual gap {amount(gap, None)}"
         if gap is not None and value > gap and noun != label.text:
             return f"no {noun} for {text}{usual}"
         return f"{label.text} {text} ago{usual}"
     said = f"{label.text}: {text}"
     if value is None or item.kind == "category" or item.yes_no or item.typical is None:
         return said
-    typical = amount(round(item.typical, 1) if label.unit == "days" else item.typical, label.unit)
+    short = item.typical if label.unit == "share" else float(_short(np.array(item.typical)))
+    typical = amount(short, label.unit)
     return said if typical == text else f"{said} (typical {typical})"

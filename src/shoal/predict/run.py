@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shoal import tables
 from shoal.define.kernel import Plan
 from shoal.define.packs import Catalogue
 from shoal.define.parse import names_in
@@ -21,7 +20,7 @@ from shoal.errors import ExpressionError, Fault, SettingsError, StorageError
 from shoal.predict import backtest, cutoffs, objective, propensity, sentence, vault
 from shoal.predict.faults import faults, unheeded
 from shoal.predict.found import SCHEMA, Found
-from shoal.predict.items import affinity, lookalike
+from shoal.predict.items import LISTED, affinity, lookalike
 from shoal.predict.known import Known
 from shoal.predict.objective import Task, Unfit
 from shoal.predict.past import Past, Read
@@ -349,7 +348,7 @@ def _write(run: Run, everything: Sequence[Found], known: Known) -> None:
         if earlier:
             _write_table(run, "scores_before", earlier, SCHEMA)
     liked = [one.affinities for one in everything if one.affinities is not None]
-    _write_table(run, "affinities", liked, tables.AFFINITIES)
+    _write_table(run, "affinities", liked, LISTED)
 
 
 def _write_table(run: Run, name: str, parts: list[Any], schema: pa.Schema) -> None:

@@ -48,7 +48,7 @@ def table_card(one: Objective, label: str, rows: Mapping[str, int]) -> ModelCard
         purpose=one.purpose or purpose(one.kind),
         owner=one.owner,
         label=label,
-        population="everybody in the table whose label is known",
+        population="everybody in the table; learned from those whose label is known",
         metric="auc",
         out_of_time=False,
         rows=dict(rows),

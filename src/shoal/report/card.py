@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 from shoal.report.numbers import NOT_KNOWN, count, days, decimal, fixed, instant, known, money, percent
-from shoal.report.skills import brackets, chosen, metric, parts, reading, success, to_beat
+from shoal.report.skills import brackets, chosen, metric, parts, reading, success, success_name, to_beat
 from shoal.report.words import title
 from shoal.summary import Bin, Interval, ModelCard, Result
 
@@ -24,6 +25,7 @@ STATUSES: dict[str, tuple[Result, str]] = {
     "not enough data": ("not enough data", "not enough data"),
 }
 _FULLER = 12  # items of a list that are still worth reading
+_ELSEWHERE = ("reach", "members", "total")  # drawn, or said elsewhere on the card
 _QUESTIONS = {
     "churn": "Who will leave",
     "conversion": "Who will convert",
@@ -53,8 +55,8 @@ _FIRST = re.compile(r"first (.+) within .+")
 
 
 def ordered(cards: Iterable[ModelCard]) -> list[ModelCard]:
-    """Those in use first, those without enough data last; otherwise as the run has them."""
-    return sorted(cards, key=lambda card: list(STATUSES).index(card.status))
+    """Those in use first, then plain ways, those without enough data last; otherwise as the run has them."""
+    return sorted(cards, key=lambda card: (list(STATUSES).index(card.status), card.stands_in))
 
 
 def anchor(name: str) -> str:
@@ -68,7 +70,12 @@ def anchor(name: str) -> str:
 
 def status(card: ModelCard) -> str:
     """Whether it is in use, in words."""
-    return STATUSES[card.status][1]
+    return "plain way in use" if card.stands_in else STATUSES[card.status][1]
+
+
+def result(card: ModelCard) -> Result:
+    """The status as a check's result, by which it is marked."""
+    return "warn" if card.stands_in else STATUSES[card.status][0]
 
 
 def headline(card: ModelCard) -> str:
@@ -77,16 +84,24 @@ def headline(card: ModelCard) -> str:
     >>> headline(ModelCard(name="churn", kind="churn", status="used", horizon_days=90, label="no order in 90 days"))
     'Who will stop buying within 90 days'
     >>> headline(ModelCard(name="reply", kind="label", status="used", label="response is yes"))
-    'For whom: response is yes'
+    'Likely reply'
     """
     asked = _QUESTIONS.get(card.kind)
     if _BUYING.search(f"{card.label} {card.population}"):
         asked = _BUYERS_QUESTIONS.get(card.kind, asked)
     if card.kind == "cross_sell" and (first := _FIRST.fullmatch(card.label)):
         asked = f"Who will first take {first[1]}"
+    if card.kind == "label":
+        return f"Likely {_plain(card.name)}"
+    if card.kind == "lookalike" and card.extra.get("segment"):
+        return f"Who resembles {card.extra['segment']}"
     if asked is None:
         return f"For whom: {card.label}" if card.label else title(card.name)
     return f"{asked} within {days(card.horizon_days)}" if known(card.horizon_days) else asked
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ").replace(".", " ").strip()
 
 
 def verdict(card: ModelCard, currency: str | None = None) -> str:
@@ -103,7 +118,8 @@ def verdict(card: ModelCard, currency: str | None = None) -> str:
     if not told:
         return f"{metric(card.metric)} {figure}{limits}{against}."
     inside = limits.strip() if figure in told else f"{figure}{limits}"
-    return f"{told} ({f'{metric(card.metric)} {inside}'.strip()}){against}.{_total(card)}"
+    name = success_name(card).lower() if figure in told else metric(card.metric)
+    return f"{told} ({f'{name} {inside}'.strip()}){against}.{_total(card)}"
 
 
 def _total(card: ModelCard) -> str:
@@ -130,6 +146,8 @@ def _told(card: ModelCard, value: float, currency: str | None) -> str:
         return f"Of what people go on to take, its first suggestions hold {_hundred(value)} in 100"
     if base == "recall" and card.kind == "lookalike":
         return f"Finds {_hundred(value)} in 100 of the seed's members that were held out"
+    if base == "mae" and known(span := tested_days(card)):
+        return f"Over the {decimal(span, 4)} days of the test it was off by {thing} a person on average"
     if base == "mae":
         return f"Is off by {thing} a person on average"
     if base == "rmse":
@@ -161,6 +179,22 @@ def standing(card: ModelCard, currency: str | None = None) -> str:
         return f"{beats} {rival} by {size}."
     doubt = "which includes zero" if known(gain.low) and known(gain.high) else "with no interval"
     return f"Cannot be told from {rival}: {better} by {size}, {doubt}."
+
+
+def used_instead(card: ModelCard) -> str:
+    """What gives the scores where the model that was tried does not beat its baseline, '' elsewhere."""
+    if not card.stands_in:
+        return ""
+    return "So the model that was tried is not used: a plain logit gives the scores, see the notes."
+
+
+def tested_days(card: ModelCard) -> float | None:
+    """The length of the test in days; None where it is not known."""
+    try:
+        times = [datetime.fromisoformat(str(text)) for text in (card.tested_from, card.tested_until)]
+        return round((times[1] - times[0]).total_seconds() / 86_400)
+    except (ValueError, TypeError):
+        return None
 
 
 def _less(value: float | None) -> float | None:
@@ -248,7 +282,7 @@ def about(card: ModelCard, currency: str | None = None) -> dict[str, str]:
         "Predicts": card.label,
         "Of whom": card.population,
         "Horizon": days(card.horizon_days) if known(card.horizon_days) else "",
-        "Success": f"{metric(card.metric)}, fixed before the fit" if card.metric else "",
+        "Success": f"{success_name(card)}, fixed before the fit" if card.metric else "",
         "Way": card.algorithm,
         "Learned from": learned(card),
         "Judged on": tested(card),
@@ -262,8 +296,36 @@ def about(card: ModelCard, currency: str | None = None) -> dict[str, str]:
 
 def facts(card: ModelCard) -> dict[str, str]:
     """What only this kind of model has, in words; curves are drawn instead."""
-    told = {title(name): worded(value) for name, value in card.extra.items() if name != "reach"}
+    told = {title(name): worded(value) for name, value in card.extra.items() if name not in _ELSEWHERE}
+    totals = card.extra.get("total")
+    if isinstance(totals, Mapping):
+        told["Total of everybody"] = _totals(totals)
     return {name: words for name, words in told.items() if words}
+
+
+def _totals(found: Mapping[str, Any]) -> str:
+    """Between which multiples of what was predicted the sum over everybody is expected."""
+    ends = {name: (one.get("low"), one.get("high")) for name, one in found.items() if isinstance(one, Mapping)}
+    return "; ".join(
+        f"{name.replace('_', ' ')}: {decimal(low)} to {decimal(high)} times what is predicted"
+        for name, (low, high) in ends.items()
+        if known(low) and known(high)
+    )
+
+
+def left_out(card: ModelCard) -> dict[str, str]:
+    """Why features were left out, each reason once, with the features that it holds for.
+
+    >>> left_out(ModelCard(name="m", kind="churn", status="used", dropped={"a_b": "empty", "c": "empty"}))
+    {'empty': 'a b, c'}
+    """
+    found: dict[str, list[str]] = {}
+    for name, why in card.dropped.items():
+        found.setdefault(why, []).append(_plain(name))
+    return {
+        why: ", ".join(names[:_FULLER]) + (f" and {len(names) - _FULLER} more" if len(names) > _FULLER else "")
+        for why, names in found.items()
+    }
 
 
 def worded(value: Any) -> str:
@@ -294,7 +356,7 @@ def reach(card: ModelCard, most: int | None = None) -> list[dict[str, float]]:
     found = card.extra.get("reach")
     rows = [row for row in found if isinstance(row, Mapping)] if isinstance(found, list) else []
     sizes = [{str(k): float(v) for k, v in row.items() if isinstance(v, int | float) and known(v)} for row in rows]
-    whole = sorted((row for row in sizes if "size" in row), key=lambda row: row["size"])
+    whole = sorted((row for row in sizes if row.get("size", 0) >= 1), key=lambda row: row["size"])
     if most is None or len(whole) <= most:
         return whole
     return [whole[round(step * (len(whole) - 1) / (most - 1))] for step in range(most)]

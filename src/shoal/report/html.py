@@ -17,7 +17,16 @@ from shoal.summary import Run
 OPEN_CARDS = 3  # models whose card is open; the others are folded
 _SPEAK = (
     *(card.about, card.anchor, card.headline, card.ordered, card.quantity, card.reach, card.standing, card.status),
-    *(card.verdict, skillcharts.plots, skillcharts.share, skillcharts.tallest, skills.best, skills.chosen),
+    *(card.left_out, card.used_instead, card.verdict, skills.measured, skills.role),
+    *(
+        skills.success_name,
+        skills.way,
+        skillcharts.plots,
+        skillcharts.share,
+        skillcharts.tallest,
+        skills.best,
+        skills.chosen,
+    ),
     *(skills.estimate, skills.groups, skills.metric, skills.reading, skills.short, skills.success, skills.to_beat),
 )
 

@@ -28,7 +28,7 @@ RESTS = 8  # features or audiences that a card names
 
 def mark(card: ModelCard, *, plain: bool) -> Text:
     """The sign of a model's status."""
-    result = told.STATUSES[card.status][0]
+    result = told.result(card)
     return Text((words.PLAIN_MARKS if plain else words.MARKS)[result], style=STYLES[result])
 
 
@@ -55,11 +55,13 @@ class Predictions:
         if mine is None:
             return Text.assemble(line, say(f": {told.status(card)}", "dim"))
         name = card.metric
-        how = f": {skills.metric(name)} {skills.reading(name, mine.value, self.currency)}"
+        called = skills.success_name(card) if card.kind == "value" else skills.metric(name)
+        how = f": {called} {skills.reading(name, mine.value, self.currency)}"
         if plain is not None:
             rival = f" ({card.baseline})" if wide else ""
             how += f" against {skills.reading(name, plain.value, self.currency)}{rival}"
-        left_out = "" if card.status == "used" else f"; {told.status(card)}"
+        normal = card.status == "used" and not card.stands_in
+        left_out = "" if normal else f"; {told.status(card)}"
         return Text.assemble(line, say(how, "dim"), say(left_out, "red" if card.status == "not used" else "dim"))
 
 
@@ -103,7 +105,7 @@ class Models:
         name = Text.assemble(say(card.name, "bold"), "\n", say(told.headline(card)))
         judged = Text("not judged", style="dim")
         if mine is not None:
-            judged = say(f"{skills.metric(card.metric)} {skills.estimate(card.metric, mine, self.currency)}")
+            judged = say(f"{skills.success_name(card)} {skills.estimate(card.metric, mine, self.currency)}")
         against = f"{card.baseline} {skills.reading(card.metric, plain.value, self.currency)}" if plain else ""
         scored, horizon = card.rows.get("scored"), card.horizon_days
         cells = [
@@ -119,7 +121,7 @@ class Models:
 
 def _first(algorithm: str) -> str:
     """The beginning of a way's name: what it is blended of and how it is calibrated stand on its card."""
-    return algorithm.split(":")[0].split(",")[0].split(" (")[0]
+    return skills.way(algorithm.split(":")[0].split(";")[0]).split(",")[0].split(" (")[0]
 
 
 def whole(card: ModelCard, currency: str | None) -> RenderableType:
@@ -130,7 +132,9 @@ def whole(card: ModelCard, currency: str | None) -> RenderableType:
     parts += _section("Tenths of the tested people, highest scores first", [Tenths(card, currency)], card.deciles)
     parts += _section("Audience by size", [_reach(card)], told.reach(card))
     parts += _section("What it rests on", [Rests(card)], card.importances)
-    parts += _section("Left out", [_pairs(card.dropped)], card.dropped)
+    parts += _section(
+        "Left out", [_bullets([f"{what}: {why}" for why, what in told.left_out(card).items()])], card.dropped
+    )
     parts += _section("Limits", [_bullets(card.limits)], card.limits)
     parts += _section("Notes", [_bullets(card.notes)], card.notes if card.status == "used" else [])
     parts += _section(
@@ -156,7 +160,7 @@ class Opening:
         version = f", version {card.version}" if card.version else ""
         yield Text.assemble(say(card.name, "bold"), "  ", _status(card, plain=options.ascii_only), say(version, "dim"))
         yield say(f"{told.headline(card)}.", "bold")
-        for line in (told.verdict(card, self.currency), told.standing(card, self.currency)):
+        for line in (told.verdict(card, self.currency), told.standing(card, self.currency), told.used_instead(card)):
             if line:
                 yield say(line)
         if card.status != "used":
@@ -192,21 +196,20 @@ class SkillTable:
                 yield say(name, "dim")
             most = max(1, (options.max_width - 24) // (ROOM + 2))
             for start in range(0, len(measures), most):
-                yield self._table(measures[start : start + most], bool(name))
+                yield self._table(measures[start : start + most], name)
 
-    def _table(self, measures: Sequence[str], prefixed: bool) -> Table:
-        called = skills.short if prefixed else skills.metric
+    def _table(self, measures: Sequence[str], group: str) -> Table:
+        called = skills.short if group else skills.metric
         table = grid("fold", *["right"] * len(measures), header=["", *(called(name) for name in measures)])
         best = {name: skills.best(self.card, name) for name in measures}
-        for place, skill in enumerate(self.card.skills):
-            table.add_row(self._way(place, skill), *(self._cell(skill, name, best[name]) for name in measures))
+        for skill in skills.measured(self.card, skills.groups(self.card)[group]):
+            table.add_row(self._way(skill, group), *(self._cell(skill, name, best[name]) for name in measures))
         return table
 
-    def _way(self, place: int, skill: Skill) -> Text:
-        role = "baseline" if skill.kind == "baseline" else "chosen" if place == 0 else ""
-        if skill.kind == "baseline" and skill.name == self.card.baseline:
-            role = "baseline to beat"
-        return Text.assemble(say(skill.name, "bold" if place == 0 else ""), "\n", say(role, "dim"))
+    def _way(self, skill: Skill, group: str) -> Text:
+        role = skills.role(self.card, skill, group)
+        name = say(skills.way(skill.name), "bold" if role in ("chosen", "tried") else "")
+        return Text.assemble(name, "\n", say(role, "dim"))
 
     def _cell(self, skill: Skill, name: str, best: str) -> Text:
         interval = skill.metrics.get(name)
@@ -311,11 +314,13 @@ def _contest(card: ModelCard, currency: str | None) -> RenderableType:
     if contest is None:
         return Text()
     found = {
-        "Champion": contest.champion or "none before",
+        "Champion": contest.champion or "",
         "Challenger": contest.challenger,
         "In use now": contest.winner,
         "Better by": f"{skills.estimate(contest.metric, contest.gain, currency)} ({skills.metric(contest.metric)})",
     }
     if contest.gain is None:
         del found["Better by"]
+    if contest.champion is None:
+        found = {}
     return Group(say(contest.words), _pairs(found))

@@ -18,6 +18,7 @@ from shoal.report.terminal import grid, heading, say
 
 Fields = Mapping[str, Any]
 REASONS = 3  # a score, in the terminal
+DRAWN = 5  # items a model, in the terminal
 
 
 def show(value: object) -> str:
@@ -45,8 +46,9 @@ def profile(person: Fields) -> RenderableType:
     """A person from `profile_id, first_seen, last_seen, identifiers, traits, features, scores, memberships, timeline`.
 
     `traits` and `features` are mappings; `identifiers` have `type, value, source`; `scores` have
-    `model, label, unit, score, low, high, reasons`; `memberships` have `segment, entered_at, left_at`; `timeline` has
-    `at, event, value, source, properties`, newest first.
+    `model, label, unit, score, low, high, reasons`; `affinities` have `model, rank, item, name, new`;
+    `memberships` have `segment, entered_at, left_at`; `timeline` has `at, event, value, source, properties`, newest
+    first.
     """
     times = [person.get(name) for name in ("first_seen", "last_seen")]
     seen = f"  {' to '.join(map(numbers.instant, times))}" if any(times) else ""
@@ -56,6 +58,8 @@ def profile(person: Fields) -> RenderableType:
     parts += _section("Segments", _memberships(person.get("memberships", ())))
     if person.get("scores"):
         parts += _section("Scores", _scores(person["scores"], person.get("currency")))
+    for title, drawn in _affinities(person.get("affinities") or ()).items():
+        parts += _section(title, drawn)
     parts += _section("Features", _pairs(_labelled(person)))
     parts += _section("Timeline", _timeline(person.get("timeline", ()), person.get("currency")))
     return Group(*parts)
@@ -103,6 +107,24 @@ def _scores(items: Sequence[Fields], currency: str | None) -> Table:
             name = Text.assemble(name, "\n", say(f"  {reason}", "dim"))
         table.add_row(name, _amount(item.get("score"), unit, currency), say(between, "dim"))
     return table
+
+
+def _affinities(items: Sequence[Fields]) -> dict[str, Table]:
+    """The best items a model, and the best that the person never had; nothing where there are none."""
+    found: dict[str, Table] = {}
+    several = len({item.get("model") for item in items}) > 1
+    for title, news in (("Drawn to", False), ("New for them", True)):
+        table = grid("left", "fold")
+        for model in dict.fromkeys(item.get("model", "") for item in items):
+            mine = [one for one in items if one.get("model", "") == model and bool(one.get("new")) is news]
+            best = sorted(mine, key=lambda one: one.get("rank") or 0)[:DRAWN]
+            for place, one in enumerate(best):
+                table.add_row(
+                    say(model if several and not place else "", "dim"), say(show(one.get("name") or one.get("item")))
+                )
+        if table.row_count:
+            found[title] = table
+    return found
 
 
 def _telling(reasons: Sequence[Fields]) -> list[str]:

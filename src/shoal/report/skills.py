@@ -5,6 +5,8 @@ The measures themselves are explained at `shoal.summary.Skill`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from shoal.report.numbers import NOT_KNOWN, fixed, known, money
 from shoal.report.words import title
 from shoal.summary import Interval, ModelCard, Skill
@@ -23,7 +25,9 @@ METRICS = {
     "recall": "Recall",
     "ndcg": "NDCG",
     "new_recall": "Recall of new items",
+    "new_ndcg": "NDCG of new items",
 }
+_LEARNERS = {"lightgbm": "LightGBM", "forest": "random forest", "logistic": "logistic regression"}
 _SMALLER = {"brier", "log_loss", "ece", "mae", "rmse"}
 
 
@@ -96,6 +100,31 @@ def brackets(name: str, interval: Interval, currency: str | None) -> str:
     return f" [{reading(name, interval.low, currency)}, {reading(name, interval.high, currency)}]"
 
 
+def success_name(card: ModelCard) -> str:
+    """What the success metric is called, with what it counts.
+
+    >>> success_name(ModelCard(name="value", kind="value", status="used", metric="mae"))
+    'Mean error of purchases'
+    """
+    prefix, base, _ = parts(card.metric)
+    if card.kind == "value" and not prefix and base in ("mae", "rmse"):
+        return f"{METRICS[base]} of purchases"
+    if card.kind == "affinity" and base == "recall":
+        return "Recall of the first ten"
+    return metric(card.metric)
+
+
+def way(name: str) -> str:
+    """A way's name short enough for a table; what a blend is made of stands on the card.
+
+    >>> way("blend of 61% logistic, 39% lightgbm"), way("R/F/M logit"), way("lightgbm")
+    ('blend of 2', 'R/F/M logit', 'LightGBM')
+    """
+    if name in _LEARNERS:
+        return _LEARNERS[name]
+    return f"blend of {name.count(',') + 1}" if name.startswith("blend of ") and "%" in name else name
+
+
 def chosen(card: ModelCard) -> Skill | None:
     """How the model itself did on the test."""
     return next((skill for skill in card.skills if skill.kind == "model"), None)
@@ -122,6 +151,26 @@ def groups(card: ModelCard) -> dict[str, list[str]]:
     for prefix in prefixes:
         found[title(prefix) if prefix else plain] = [name for name in had if parts(name)[0] == prefix]
     return found
+
+
+def measured(card: ModelCard, measures: Sequence[str]) -> list[Skill]:
+    """The ways that have any of the measures, in the card's order."""
+    return [skill for skill in card.skills if any(name in skill.metrics for name in measures)]
+
+
+def role(card: ModelCard, skill: Skill, group: str = "") -> str:
+    """What a way is to its card: chosen (or only tried), baseline (to beat), or one of the others, ''.
+
+    A value model may choose one way for purchases and another for revenue: `group` says which is meant.
+    """
+    if skill.kind == "baseline":
+        return "baseline to beat" if skill.name == card.baseline else "baseline"
+    members = card.extra.get("members")
+    first = chosen(card)
+    name = members.get(group.casefold()) if isinstance(members, Mapping) else None
+    if skill.name != (name or (first.name if first else "")):
+        return ""
+    return "chosen" if card.status == "used" and not card.stands_in else "tried"
 
 
 def short(name: str) -> str:

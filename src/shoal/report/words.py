@@ -39,8 +39,8 @@ GLOSSARY = {
     "Segment": "A named rule over features. A person is in it or not; the rule is all there is to it.",
     "Discovered segment": "Found by grouping people who behave alike, then written as a short rule.",
     "Predictive segment": "A rule over scores: what models expect people to do next. The threshold is a plain number.",
-    "Score": "What a model says of a person: a probability, or an amount. A model that does not beat a plain way of "
-    "guessing is not used.",
+    "Score": "What a model says of a person: a probability, or an amount. Where a model does not "
+    "beat a plain way of guessing, the plain way gives the scores.",
     "Fidelity": "How far the short rule picks the same people as the grouping it was written from. 100% is the same.",
     "Value share": "The part of past revenue that came from a segment's people.",
     "Next period": "What people did after a moment in the past, for those whom the rule held at that moment.",
@@ -59,7 +59,7 @@ GLOSSARY = {
     "is the mean distance from that.",
     "Lift": "How many times everybody's rate the people with the highest scores have.",
     "Baseline": "What one would use without a model, such as an RFM score or the past rate. A model that does not beat "
-    "it is not used.",
+    "it is not used; a plain formula gives the scores instead.",
     "Out of time": "Judged on a period after the one learned from, as in use. Without that, figures can flatter.",
     "CLV": "Customer lifetime value: the revenue expected of a person over a time ahead, later money discounted.",
     "Probability alive": "The chance that a person is still a customer at all. It says nothing of when they buy next, "

@@ -118,7 +118,7 @@ def choose(ledger: Ledger, day: int, days: float, snaps: Snaps | None, seed: int
     best_money = _revenue_champion(best, trials)
     first = trials[0]
     plain, plain_spent = past_rate(first.test.buyers, first.test.days)
-    gain = {"purchases": first.test.purchases.better(first.count[best], plain, "both")}
+    gain = {"purchases": first.test.purchases.better(first.count[best], plain, "mae")}
     if best_money:
         gain["revenue"] = first.test.revenue.better(first.spent[best_money], plain_spent, "rmse")
     skills = _skills(first, best, best_money, plain, plain_spent)
