@@ -41,6 +41,15 @@ def test_silence_is_told_against_the_persons_usual_gap(made: Model) -> None:
     assert told(made, recency_days=None)["recency_days"]["words"] == "no order yet"
 
 
+def test_numbers_have_as_many_digits_as_one_remembers(made: Model) -> None:
+    assert told(made, recency_days=165.14, gap_days_mean=20.43)["recency_days"]["words"] == (
+        "no order for 165 days; usual gap 20"
+    )
+    assert told(made, recency_days=2.96, gap_days_mean=8.34)["recency_days"]["words"] == (
+        "last order 3 days ago; usual gap 8.3"
+    )
+
+
 def test_numbers_are_told_beside_what_is_typical(made: Model) -> None:
     found = told(made, orders=0.0)
     assert found["orders"]["words"] == "orders: 0 (typical 3)"
