@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ from shoal.predict.lookalike import lookalikes
 from shoal.predict.objective import DAY, Unfit, properties_for
 from shoal.predict.past import Past
 from shoal.predict.propensity import MOST_IMPORTANT, iso
+from shoal.predict.ratios import PARTS
 from shoal.predict.recommend import affinities
 from shoal.predict.vault import version_of
 from shoal.settings import FILE, Objective
@@ -129,7 +131,7 @@ def lookalike(known: Known, one: Objective, seeds: Mapping[str, str]) -> Found:
         encoding.encode(table),
         seed,
         encoding.names,
-        rule_columns=_akin(names_in(rule), encoding.names),
+        rule_columns=_akin(names_in(rule), known),
         categories=encoding.categories,
         draw=SEED,
     )
@@ -169,10 +171,51 @@ def _spoken(one: Importance, known: Known) -> Importance:
     return one.model_copy(update={"words": label.text}) if label else one
 
 
-def _akin(read: Collection[str], names: Collection[str]) -> list[str]:
-    """The features that a rule reads, and the same over other windows: `orders_30d` says again what `orders` does."""
+def _akin(read: Collection[str], known: Known) -> list[str]:
+    """The inputs that say again what a rule reads: the same over other windows, and what is computed of them."""
 
     def base(name: str) -> str:
         return str(re.sub(r"_\d+d$", "", name))
 
-    return [name for name in names if base(name) in {base(one) for one in read}]
+    bases = {base(name) for name in read}
+    formulas = (
+        {one.name: names_in(str(one.formula)) for one in known.past.plan.features if one.formula} if known.past else {}
+    )
+    made_of = {**formulas, **PARTS}
+    return [
+        name
+        for name in known.inputs
+        if base(name) in bases or any(base(part) in bases for part in made_of.get(name, ()))
+    ]
+
+
+@dataclass(frozen=True)
+class Favourite:
+    """A column of items, one a person, and what it is called."""
+
+    label: str
+    values: pa.ChunkedArray
+
+
+def favourites(liked: pa.Table, people: pa.ChunkedArray) -> dict[str, Favourite]:
+    """The first item of each person's list, and the first that they never had, by column; null for those without.
+
+    `people` are the profile ids to give them to; items go by their names where they have any.
+    """
+    found = {}
+    for model in pc.unique(liked["model"]).to_pylist():
+        mine = liked.filter(pc.equal(liked["model"], model))
+        fresh = mine.filter(mine["new"])
+        found[f"{model}_best"] = Favourite(f"best item ({model})", _firsts(mine, people))
+        found[f"{model}_next"] = Favourite(f"best new item ({model})", _firsts(fresh, people))
+    return found
+
+
+def _firsts(listed: pa.Table, people: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The first row's item for each of `people`; a person's rows lie together, the best first."""
+    whose = listed["profile_id"].combine_chunks()
+    names = pc.coalesce(listed["name"], listed["item"]).combine_chunks()
+    if not len(whose):
+        return pa.chunked_array([pa.nulls(len(people), pa.string())])
+    first = pc.fill_null(pc.not_equal(whose, pa.concat_arrays([pa.nulls(1, whose.type), whose[:-1]])), True)
+    return pa.chunked_array([names.filter(first).take(pc.index_in(people.combine_chunks(), whose.filter(first)))])

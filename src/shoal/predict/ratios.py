@@ -23,6 +23,13 @@ LABELS: Mapping[str, Label] = {
     "active_span_days": Label("from first seen to the last one", "days"),
 }
 
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "overdue": (RECENCY, GAP),
+    "daily_rate": (*FREQUENCY, TENURE),
+    "idle_share": (RECENCY, TENURE),
+    "active_span_days": (TENURE, RECENCY),
+}
+
 
 def with_ratios(table: pa.Table) -> pa.Table:
     """The table with a column for each ratio that its features allow; null where a part of it is.

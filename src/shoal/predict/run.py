@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 
 from shoal.define.kernel import Plan
 from shoal.define.packs import Catalogue
-from shoal.define.parse import names_in
 from shoal.define.types import Type, types_of
 from shoal.define.words import Label
-from shoal.errors import ExpressionError, Fault, SettingsError, StorageError
-from shoal.predict import backtest, cutoffs, objective, propensity, sentence, vault
+from shoal.errors import Fault, SettingsError, StorageError
+from shoal.predict import backtest, cutoffs, objective, propensity, vault
+from shoal.predict.asked import asked, nothing, over_traits, unfit
 from shoal.predict.faults import faults, unheeded
 from shoal.predict.found import SCHEMA, Found
-from shoal.predict.items import LISTED, affinity, lookalike
+from shoal.predict.items import LISTED, affinity, favourites, lookalike
 from shoal.predict.known import Known
 from shoal.predict.objective import Task, Unfit
 from shoal.predict.past import Past, Read
@@ -66,7 +66,7 @@ def predict(
             "models": [one.card.model_dump(mode="json") for one in everything],
             "entries": [entry.to_dict() for entry in register.entries(everything)],
             "rows": {name: pq.read_metadata(run.path(name)).num_rows for name in ("scores", "affinities")},
-            "notes": [] if wanted else [_nothing(settings.goal)],
+            "notes": [] if wanted else [nothing(settings.goal)],
         },
     )
 
@@ -101,10 +101,10 @@ def _everything(
         if faulty:
             continue
         try:
-            questions += _asked(one, known)
+            questions += asked(one, known)
             found[one.name] = _at_once(one, known, settings, run, seeds, register)
         except Unfit as error:
-            found[one.name] = [_unfit(one, str(error))]
+            found[one.name] = [unfit(one, str(error))]
         except SettingsError as error:
             wrong += error.faults
     if wrong:
@@ -112,17 +112,8 @@ def _everything(
     tell("predict: learning", 0.6)
     for name, one_found in _answered(questions, known, register, tell):
         found.setdefault(name, []).append(one_found)
-    ignored = {one.name: unheeded(one, traits=_over_traits(one, known)) for one in wanted}
+    ignored = {one.name: unheeded(one, traits=over_traits(one, known)) for one in wanted}
     return [one.with_limits(ignored[name]) for name, listed in found.items() for one in listed]
-
-
-def _nothing(goal: str | None) -> str:
-    if goal is None:
-        return "nothing is predicted: name a `goal` or `objectives` in shoal.yaml"
-    return (
-        f"nothing is predicted: the data cannot answer what the goal `{goal}` asks, which needs events that it is "
-        "about; name `objectives` in shoal.yaml, such as a `label` over the traits"
-    )
 
 
 def _known(settings: Settings, run: Run, read: Read) -> Known:
@@ -156,28 +147,6 @@ def _known(settings: Settings, run: Run, read: Read) -> Known:
     )
 
 
-def _asked(one: Objective, known: Known) -> list[Asked]:
-    """The yes-or-no questions over events that an objective comes to; none for the other kinds."""
-    if one.kind in ("value", "affinity", "lookalike") or _over_traits(one, known):
-        return []
-    if known.past is None:
-        raise Unfit("needs events: this workspace has customers only; remedy: a `label` over their traits")
-    return [(one, task) for task in objective.tasks(one, known.catalogue, known.days, known.past.plan.features)]
-
-
-def _over_traits(one: Objective, known: Known) -> bool:
-    """Whether a label is a predicate over what is known without a time."""
-    if one.kind != "label":
-        return False
-    if known.past is None:
-        return sentence.read(str(one.label)) is None
-    try:
-        read = names_in(str(one.label))
-    except ExpressionError:
-        return False
-    return bool(read) and one.horizon is None and read <= set(known.features.column_names) - set(known.past.plan.names)
-
-
 def _at_once(
     one: Objective,
     known: Known,
@@ -187,7 +156,7 @@ def _at_once(
     register: _Register,
 ) -> list[Found]:
     """The objectives that are no yes-or-no question over events."""
-    if _over_traits(one, known):
+    if over_traits(one, known):
         y, columns = labels_of(one, known)
         return [answer_table(known, one, y, columns, register.champion(one.name), run.run_id)]
     if one.kind == "lookalike":
@@ -199,20 +168,6 @@ def _at_once(
     if one.kind == "value":
         return [value(known, one, known.past, settings.time_zone, register.champion(one.name), run.run_id)]
     return [affinity(known, one, known.past)]
-
-
-def _unfit(one: Objective, words: str) -> Found:
-    return Found(
-        ModelCard(
-            name=one.name,
-            kind=one.kind,
-            status="not enough data",
-            purpose=one.purpose or propensity.purpose(one.kind),
-            owner=one.owner,
-            label=str(one.label or ""),
-            notes=[words],
-        )
-    )
 
 
 def _answered(questions: Sequence[Asked], known: Known, register: _Register, tell: Tell) -> Iterable[tuple[str, Found]]:
@@ -227,11 +182,11 @@ def _answered(questions: Sequence[Asked], known: Known, register: _Register, tel
     for one, task in questions:
         short = planned[task.horizon]
         if isinstance(short, str):
-            yield one.name, _unfit(one.model_copy(update={"name": task.name}), short)
-    asked = [(one, task) for one, task in questions if task.horizon in fit]
-    if not asked:
+            yield one.name, unfit(one.model_copy(update={"name": task.name}), short)
+    answerable = [(one, task) for one, task in questions if task.horizon in fit]
+    if not answerable:
         return
-    tasks = [task for _, task in asked]
+    tasks = [task for _, task in answerable]
     matured = {task.name: backtest.due(register.pending, task, known.as_of) for task in tasks}
     instants = {horizon: list(cuts.all) for horizon, cuts in fit.items()}
     for task in tasks:
@@ -256,8 +211,8 @@ def _answered(questions: Sequence[Asked], known: Known, register: _Register, tel
         return _remembered(found, task, rows, matured[task.name], register)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        for done, ((one, _), found) in enumerate(zip(asked, pool.map(answer, asked), strict=True), 1):
-            tell(f"predict: {found.card.name}", 0.6 + 0.15 * done / len(asked))
+        for done, ((one, _), found) in enumerate(zip(answerable, pool.map(answer, answerable), strict=True), 1):
+            tell(f"predict: {found.card.name}", 0.6 + 0.15 * done / len(answerable))
             yield one.name, found
 
 
@@ -349,6 +304,23 @@ def _write(run: Run, everything: Sequence[Found], known: Known) -> None:
             _write_table(run, "scores_before", earlier, SCHEMA)
     liked = [one.affinities for one in everything if one.affinities is not None]
     _write_table(run, "affinities", liked, LISTED)
+    if liked:
+        _add_favourites(run, pa.concat_tables(liked))
+
+
+def _add_favourites(run: Run, liked: pa.Table) -> None:
+    """Each person's best item, and the best that is new to them, as features beside their traits."""
+    part, table = run.read_part("features"), run.table("features")
+    found = favourites(liked, table["profile_id"])
+    table = table.drop_columns([name for name in found if name in part["traits"]])
+    for name, column in found.items():
+        if name not in table.column_names:
+            table = table.append_column(name, column.values)
+            part["meta"][name] = {"label": column.label, "unit": "", "theme": "trait"}
+            part["traits"] = [*(one for one in part["traits"] if one != name), name]
+    run.path("features").unlink()  # the file may be the last run's too
+    pq.write_table(table, run.path("features"), compression="zstd", compression_level=1)
+    run.write_part("features", part)
 
 
 def _write_table(run: Run, name: str, parts: list[Any], schema: pa.Schema) -> None:
