@@ -16,7 +16,9 @@ import json
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, replace
+from io import StringIO
 from time import perf_counter, process_time
 
 import numpy as np
@@ -88,7 +90,8 @@ def peer_lifetimes(_shop: Shop, ledger: Ledger, day: int, days: int) -> tuple[st
     x, t_x, watched = known.x, known.t_x / 7, known.T / 7
     for penalty in (0.0, 0.001, 0.01):
         try:
-            model = ModifiedBetaGeoFitter(penalizer_coef=penalty).fit(x, t_x, watched)
+            with redirect_stdout(StringIO()):  # it prints what went wrong
+                model = ModifiedBetaGeoFitter(penalizer_coef=penalty).fit(x, t_x, watched)
             break
         except Exception:  # noqa: BLE001  the fit of a degenerate model fails in its own way
             continue

@@ -29,7 +29,7 @@ from shoal.predict.choose import (
     rfm_inputs,
 )
 from shoal.predict.encoding import Encoding
-from shoal.predict.folds import folds, some
+from shoal.predict.folds import folds, some, thinned
 from shoal.predict.learner import Array, Examples, Learner
 from shoal.predict.model import Model
 from shoal.predict.parallel import at_once
@@ -42,7 +42,7 @@ LEAST_ROWS = 100
 LEAST = 10  # of either outcome, in each part
 FOLDS = 5
 MOST_CROSSED = 15_000  # rows up to which a table without time is judged on all of its rows
-SCREEN = 40_000  # rows that learners are compared on
+SCREEN = 15_000  # rows that learners are compared on
 EXPLAINED = 1_000  # rows that importances are measured on
 BASE_RATE = "base rate"
 
@@ -201,9 +201,10 @@ def _on_test(
 ) -> _Judged:
     """Chosen on `train` by folds of people, judged on `test`, fitted for use on both."""
     x, later, categories = entry.encode(train.table), entry.encode(test.table), entry.categories
-    kept = some(train.person, SCREEN, seed)
+    kept = thinned(len(train), SCREEN, seed)
     screen, y, person = x[kept], train.y[kept], train.person[kept]
-    odds = crossed(tried, screen, y, folds(person, y, _folds(len(kept)), seed), categories, seed)
+    few = [replace(one, repeats=len(kept) / len(np.unique(person))) for one in tried]
+    odds = crossed(few, screen, y, folds(person, y, _folds(len(kept)), seed), categories, seed)
     later_on = bool(train.cutoff.max() < test.cutoff.min())
     weights = choose_for_later(odds, y) if later_on else choose(odds, y, person, metric)
     cutoff = train.cutoff[kept]
@@ -218,7 +219,7 @@ def _on_test(
 
     def alone(place: int) -> Array:
         known = dict(zip(weights.places, first.parts, strict=True)).get(place)
-        fitted = tried[place].fit(screen, y, categories, seed) if known is None else known.fitted
+        fitted = few[place].fit(screen, y, categories, seed) if known is None else known.fitted
         one = Weights((place,), (1.0,), 0.0)
         return calibration(odds, one).apply(log_odds(fitted.predict(tried[place].seen(later))))
 

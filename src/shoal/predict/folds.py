@@ -28,6 +28,17 @@ def folds(person: Places, y: Array, count: int, seed: int) -> Places:
     return found
 
 
+def thinned(rows: int, most: int, seed: int) -> Places:
+    """Sorted places of at most `most` of so many rows, drawn one by one: people keep some of their cut-offs.
+
+    >>> thinned(3, 5, seed=0).tolist(), len(thinned(100, 5, seed=0))
+    ([0, 1, 2], 5)
+    """
+    if rows <= most:
+        return np.arange(rows, dtype=np.int64)
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False)).astype(np.int64)
+
+
 def some(person: Places, most: int, seed: int) -> Places:
     """Sorted places of about `most` rows, whole people, all of the rows when they are no more."""
     if len(person) <= most:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -94,24 +94,32 @@ def _everything(
     questions: list[Asked] = []
     wrong: list[Fault] = []
     columns, features = known.past.columns if known.past else {}, types_of(known.features.schema)
-    for one in wanted:
-        tell(f"predict: {one.name}", 0.55)
-        faulty = faults(one, columns, features)
-        wrong += faulty
-        if faulty:
-            continue
-        try:
-            questions += asked(one, known)
-            found[one.name] = _at_once(one, known, settings, run, seeds, register)
-        except Unfit as error:
-            found[one.name] = [unfit(one, str(error))]
-        except SettingsError as error:
-            wrong += error.faults
+    with ThreadPoolExecutor(1) as beside:  # those that are no questions over events are answered beside those that are
+        waiting: dict[str, Future[list[Found]]] = {}
+        for one in wanted:
+            wrong += (faulty := faults(one, columns, features))
+            if faulty:
+                continue
+            try:
+                questions += asked(one, known)
+                waiting[one.name] = beside.submit(_at_once, one, known, settings, run, seeds, register)
+            except Unfit as error:
+                found[one.name] = [unfit(one, str(error))]
+            except SettingsError as error:
+                wrong += error.faults
+        tell("predict: learning", 0.55)
+        answered = [] if wrong else list(_answered(questions, known, register, tell))
+        for one in wanted:
+            try:
+                found[one.name] = waiting[one.name].result() if one.name in waiting else found.get(one.name, [])
+            except Unfit as error:
+                found[one.name] = [unfit(one, str(error))]
+            except SettingsError as error:
+                wrong += error.faults
     if wrong:
         raise SettingsError(wrong)
-    tell("predict: learning", 0.6)
-    for name, one_found in _answered(questions, known, register, tell):
-        found.setdefault(name, []).append(one_found)
+    for name, one_found in answered:
+        found[name].append(one_found)
     ignored = {one.name: unheeded(one, traits=over_traits(one, known)) for one in wanted}
     return [one.with_limits(ignored[name]) for name, listed in found.items() for one in listed]
 

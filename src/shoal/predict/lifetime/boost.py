@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from shoal.define.clock import to_instant
 from shoal.errors import DataError
 from shoal.predict.ledger import Ledger
 from shoal.predict.lifetime.base import Base, Buyers
+from shoal.predict.parallel import at_once
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -174,9 +176,7 @@ def train(base: Base, ledger: Ledger, snaps: Snaps, plan: Plan, seed: int) -> Bo
     time. The offset of a snapshot is scaled to what its people did in all: the season of a snapshot is no news about
     who buys more than whom, and would be carried into another season. On its own, LightGBM needs one length of time.
     """
-    import lightgbm as lgb
-
-    texts: dict[str, str] = {}
+    jobs: dict[str, Callable[[], str]] = {}
     columns = numeric(snaps[plan.far[-1][0]]) if plan.far else ()
     for kind, pairs in (("offset", plan.far), ("stacked", plan.even)):
         drawn = _draw(ledger, [day for day, _ in pairs], seed)
@@ -189,9 +189,16 @@ def train(base: Base, ledger: Ledger, snaps: Snaps, plan: Plan, seed: int) -> Bo
             if what == "revenue" and (base.worth is None or spent.sum() <= 0):
                 continue
             begin = np.log(offset) if kind == "offset" else None
-            data = lgb.Dataset(x, y, init_score=begin, params={"verbose": -1, "num_threads": 1})
-            texts[goal] = lgb.train({**SETTINGS, **GOALS[goal], "seed": seed}, data, ROUNDS).model_to_string()
-    return Booster(texts, columns, plan.days)
+            jobs[goal] = partial(_boosted, goal, x, y, begin, seed)
+    return Booster(dict(zip(jobs, at_once(list(jobs.values())), strict=True)), columns, plan.days)
+
+
+def _boosted(goal: str, x: Floats, y: Floats, begin: Floats | None, seed: int) -> str:
+    """One booster as LightGBM's text."""
+    import lightgbm
+
+    data = lightgbm.Dataset(x, y, init_score=begin, params={"verbose": -1, "num_threads": 1})
+    return str(lightgbm.train({**SETTINGS, **GOALS[goal], "seed": seed}, data, ROUNDS).model_to_string())
 
 
 def _draw(ledger: Ledger, at: Sequence[int], seed: int) -> Ints:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from shoal.predict.lifetime.base import FEWEST, Base, Buyers, often, past_rate, 
 from shoal.predict.lifetime.boost import Snaps
 from shoal.predict.lifetime.judge import Judge, named
 from shoal.predict.lifetime.members import TIMES, Members
+from shoal.predict.parallel import at_once
 from shoal.summary import Interval, Skill
 
 Floats = NDArray[np.float64]
@@ -113,7 +115,7 @@ def choose(ledger: Ledger, day: int, days: float, snaps: Snaps | None, seed: int
     if not tests or tests[0].days != held[0]:
         return Choice(notes=[_short(known, day)])
     model, whole = _best_model(tests), _whole_better(tests)
-    trials = [_try(test, model, whole, days, snaps, last) for test in tests]
+    trials = at_once([partial(_try, test, model, whole, days, snaps, last) for test in tests])
     best = _champion(trials)
     best_money = _revenue_champion(best, trials)
     first = trials[0]
