@@ -222,6 +222,8 @@ def main() -> int:
         rows = measure(split, shop, cut, days)
         print("\n".join(_json(rows) if asked.json else _markdown(split, rows, targets)), flush=True)
     if asked.people:
+        if not asked.json:
+            print(f"\n{asked.people:,} drawn customers:\n\n| what | wall s |\n| --- | --: |")
         for name, seconds in timed(asked.people):
             print(json.dumps({"name": name, "seconds": seconds}) if asked.json else f"| {name} | {seconds:.2f} |")
     return 0
