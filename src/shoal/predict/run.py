@@ -92,13 +92,13 @@ def _everything(
     """What came of each objective, in their order."""
     found: dict[str, list[Found]] = {}
     questions: list[Asked] = []
-    wrong: list[Fault] = []
+    wrong: dict[str, Sequence[Fault]] = {}
     columns, features = known.past.columns if known.past else {}, types_of(known.features.schema)
     with ThreadPoolExecutor(1) as beside:  # those that are no questions over events are answered beside those that are
         waiting: dict[str, Future[list[Found]]] = {}
         for one in wanted:
-            wrong += (faulty := faults(one, columns, features))
-            if faulty:
+            if faulty := faults(one, columns, features):
+                wrong[one.name] = faulty
                 continue
             try:
                 questions += asked(one, known)
@@ -106,7 +106,7 @@ def _everything(
             except Unfit as error:
                 found[one.name] = [unfit(one, str(error))]
             except SettingsError as error:
-                wrong += error.faults
+                wrong[one.name] = error.faults
         tell("predict: learning", 0.55)
         answered = [] if wrong else list(_answered(questions, known, register, tell))
         for one in wanted:
@@ -115,9 +115,9 @@ def _everything(
             except Unfit as error:
                 found[one.name] = [unfit(one, str(error))]
             except SettingsError as error:
-                wrong += error.faults
+                wrong[one.name] = error.faults
     if wrong:
-        raise SettingsError(wrong)
+        raise SettingsError([fault for one in wanted for fault in wrong.get(one.name, [])])
     for name, one_found in answered:
         found[name].append(one_found)
     ignored = {one.name: unheeded(one, traits=over_traits(one, known)) for one in wanted}
