@@ -128,11 +128,19 @@ def test_traits_stand_beside_the_people_who_have_them() -> None:
     assert with_traits(table, traits)["plan"].to_pylist() == [None, "pro", "pro"]
 
 
-def test_a_share_of_the_people_is_whole_buckets() -> None:
+def test_a_share_of_the_people_is_whole_buckets_where_there_are_enough() -> None:
     events: list[Row] = [(who, 1, "Order Completed", 1.0) for who in range(1, 21)]
-    some = past(events, buckets=10).at([5 * DAY], share=0.3)
-    assert some.num_rows == 6
-    assert len(np.unique(some["person"].to_numpy())) == 6
+    some = past(events, buckets=10).at([5 * DAY], share=0.5)
+    assert some.num_rows == 10
+    assert len(np.unique(some["person"].to_numpy())) == 10
+
+
+def test_a_share_of_few_buckets_is_the_same_people_at_every_instant() -> None:
+    events: list[Row] = [(who, 1, "Order Completed", 1.0) for who in range(1, 401)]
+    source = past(events, buckets=2)
+    one, other = (set(source.at([day * DAY], share=0.25)["person"].to_pylist()) for day in (5, 9))
+    assert one == other
+    assert 50 < len(one) < 150
 
 
 def test_parts_of_other_features_are_no_inputs() -> None:

@@ -24,6 +24,7 @@ from shoal.predict.ratios import LABELS, with_ratios
 from shoal.settings import FILE
 
 THREADS = 2
+ENOUGH_BUCKETS = 4  # from which a share of the people is a share of the buckets
 Read = Callable[..., Iterator[pa.RecordBatch]]
 STANDING = ("person", "as_of")
 
@@ -65,7 +66,7 @@ class Past:
     def at(self, instants: Sequence[int], share: float = 1.0) -> pa.Table:
         """Features of everybody who had done something by each instant, instant by instant within a bucket of people.
 
-        `share` takes that much of the people: whole buckets, which hold people at random.
+        `share` takes that much of the people, at random: whole buckets where there are enough of them.
         """
         return self.labelled({0: tuple(instants)}, {}, share)[0]
 
@@ -78,8 +79,10 @@ class Past:
         needed = {*self.plan.event_columns, *(name for plan in after.values() if plan for name in plan.event_columns)}
         columns = sorted(needed)
 
+        files, kept = self._sample(share)
+
         def bucket(file: Path) -> dict[int, pa.Table]:
-            batches = list(self.read([file], columns))
+            batches = [batch for batch in (drawn(batch, kept) for batch in self.read([file], columns)) if len(batch)]
             now = pa.Table.from_batches(self.plan.run(batches, instants), schema=self.plan.schema)
             found = {}
             for horizon, wished in cutoffs.items():
@@ -89,7 +92,7 @@ class Past:
             return found
 
         with ThreadPoolExecutor(THREADS) as pool:
-            parts = list(pool.map(bucket, self._sample(share)))
+            parts = list(pool.map(bucket, files))
         return {horizon: self._with_traits(pa.concat_tables([part[horizon] for part in parts])) for horizon in cutoffs}
 
     def _after(self, tasks: Sequence[Task]) -> Plan | None:
@@ -100,13 +103,31 @@ class Past:
             return None
         return compile_plan(features_from_yaml(definitions), self.columns, time_zone=self.plan.time_zone)
 
-    def _sample(self, share: float) -> tuple[Path, ...]:
-        count = max(1, round(share * len(self.files)))
+    def _sample(self, share: float) -> tuple[tuple[Path, ...], float]:
+        """The buckets to read, and the share of their people to keep."""
+        count = round(share * len(self.files))
+        if count < ENOUGH_BUCKETS:
+            return self.files, share
         places = np.linspace(0, len(self.files) - 1, count).round().astype(int)
-        return tuple(self.files[place] for place in sorted(set(places.tolist())))
+        return tuple(self.files[place] for place in sorted(set(places.tolist()))), 1.0
 
     def _with_traits(self, table: pa.Table) -> pa.Table:
         return with_ratios(table if self.traits is None else with_traits(table, self.traits))
+
+
+def drawn(batch: pa.RecordBatch, share: float) -> pa.RecordBatch:
+    """The rows of a share of the people, the same people in every batch.
+
+    >>> batch = pa.record_batch({"person": pa.array(range(1000), pa.int64())})
+    >>> 400 < len(drawn(batch, 0.5)) < 600, len(drawn(batch, 1.0))
+    (True, 1000)
+    """
+    if share >= 1:
+        return batch
+    person = np.asarray(batch.column("person").cast(pa.int64())).astype(np.uint64)
+    # Fibonacci hashing (Knuth, The Art of Computer Programming 3, section 6.4): not all bits of an id are random.
+    place = (person * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)
+    return batch.filter(pa.array(place < np.uint64(share * (1 << 24))))
 
 
 def with_traits(table: pa.Table, traits: pa.Table) -> pa.Table:

@@ -27,6 +27,7 @@ from shoal.summary import Contest, Interval, ModelCard
 YEAR = "365d"
 SEED = 1
 DRAWS = 200
+ROWS = 200_000  # rows of features held at a time for learning, about
 METRIC = "mae"
 Snapshots = Callable[[Sequence[int]], pa.Table]
 
@@ -45,7 +46,9 @@ def value(known: Known, one: Objective, past: Past, time_zone: str, champion: Ch
     card = _question(one, days, events)
 
     def snapshots(instants: Sequence[int]) -> pa.Table:
-        return past.at(instants)
+        if list(instants) == [known.as_of]:
+            return known.features.drop_columns(["profile_id"])
+        return past.at(instants, min(1.0, ROWS / (known.people * len(instants))))
 
     try:
         fitted = lifetime.fit_forecaster(ledger, known.as_of, days, snapshots=snapshots, time_zone=time_zone, seed=SEED)
