@@ -101,7 +101,12 @@ def main_events(catalogue: Catalogue) -> list[str]:
     return [event for event in sorted(catalogue.events) if event not in passive] or sorted(catalogue.events)
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """A text as part of a name.
+
+    >>> slug("Home & Garden")
+    'home_garden'
+    """
     return re.sub(r"_+", "_", re.sub(r"[^a-z0-9]+", "_", text.casefold())).strip("_")[:40] or "other"
 
 
@@ -319,7 +324,7 @@ def _affinity(catalogue: Catalogue) -> Iterator[Ready]:
         for level in list(catalogue.levels.get(prop, ()))[:8]:
             quoted = level.replace("'", "''")
             yield Ready(
-                f"share_{_slug(level)}" if prop == "category" else f"share_{prop}_{_slug(level)}",
+                f"share_{slug(level)}" if prop == "category" else f"share_{prop}_{slug(level)}",
                 "affinity",
                 {
                     "share": f"{prop} = '{quoted}'",

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shoal.define.feature import Feature, span, spoken_span
-from shoal.define.packs import Catalogue, Definition, main_events
+from shoal.define.packs import Catalogue, Definition, main_events, slug
 from shoal.define.parse import names_in
+from shoal.define.words import Label
 from shoal.errors import ExpressionError, Fault, SettingsError, ShoalError, suggest
 from shoal.predict import sentence
+from shoal.predict.definitions import Definitions
 from shoal.settings import FILE, Objective
 
 DAY = 86_400_000_000
@@ -57,6 +59,13 @@ class Task:
     def days(self) -> float:
         """The horizon in days."""
         return self.horizon / DAY
+
+    @property
+    def labels(self) -> dict[str, Label]:
+        """What its own inputs are called."""
+        return {
+            name: feature.as_label() for name in self.inputs for feature in [Feature.from_yaml(name, self.now[name])]
+        }
 
 
 GOALS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
@@ -172,7 +181,7 @@ def _eventful(one: Objective, known: Catalogue, horizon: str, active: str | None
     noun = _noun(events, one.where)
     ahead = spoken_span(horizon)
     selected: Definition = {"of": events, **({"where": one.where} if one.where else {})}
-    about = _Definitions()
+    about = Definitions()
     did = {"count": "events", **selected, "within": horizon}
     clauses, population = [], "everybody known"
     if one.kind == "intent":
@@ -237,7 +246,7 @@ def _cross_sell(one: Objective, known: Catalogue, horizon: str) -> Iterator[Task
         raise Unfit(f"no value of `{prop}` is on one event in a hundred; remedy: name a coarser property")
     slugs: list[str] = []
     for level in levels:
-        slugs.append(_free(_slug(level), slugs))
+        slugs.append(_free(slug(level), slugs))
         where = f"{prop} = '{level.replace(chr(39), chr(39) * 2)}'"
         narrow = one.model_copy(
             update={"kind": "conversion", "where": f"({one.where}) and {where}" if one.where else where}
@@ -272,7 +281,7 @@ def _future(one: Objective, known: Catalogue, horizon: str, features: Sequence[F
             f"'{name}' is neither a feature nor a trait.{suggest(name, defined)}",
             "name features, traits, or say it as `Order Completed within 90d`",
         )
-    about = _Definitions()
+    about = Definitions()
     needed = _closure(read, defined)
     about.later.update({name: defined[name].to_yaml() for name in needed})
     clauses, population = [], "everybody known"
@@ -302,51 +311,6 @@ def _closure(names: frozenset[str], defined: Mapping[str, Feature]) -> list[str]
     return [name for name in defined if name in found]
 
 
-class _Definitions:
-    """Names definitions by what they say, so that tasks that need the same one share it."""
-
-    def __init__(self) -> None:
-        self.at_cutoff: dict[str, Definition] = {}
-        self.later: dict[str, Definition] = {}
-        self.used: list[str] = []
-
-    def now(self, definition: Definition) -> str:
-        name = _named(definition)
-        self.at_cutoff[name] = definition
-        return name
-
-    def then(self, definition: Definition) -> str:
-        name = f"later_{_named(definition)}"
-        self.later[name] = definition
-        return name
-
-    def inputs(self, name: str, selected: Definition, money: bool, noun: str) -> None:
-        """Features of the very thing that is asked for, which the ready ones may not have."""
-        base: dict[str, Definition] = {
-            f"{name}_events": {"count": "events", "label": f"{noun}: times"},
-            f"{name}_events_30d": {"count": "events", "within": "30d", "label": f"{noun}: times in 30 days"},
-            f"{name}_events_90d": {"count": "events", "within": "90d", "label": f"{noun}: times in 90 days"},
-            f"{name}_days": {"distinct": "day_number(at)", "within": "180d", "label": f"{noun}: days in 180 days"},
-            f"{name}_recency": {"days_since": "last", "label": f"last {noun}", "unit": "ago"},
-            f"{name}_gap": {"gap": "mean", "label": f"usual days between {noun}", "unit": "days"},
-        }
-        if money:
-            base[f"{name}_spent_90d"] = {
-                "sum": "value",
-                "within": "90d",
-                "label": f"{noun}: spent in 90 days",
-                "unit": "money",
-            }
-        for one, definition in base.items():
-            self.at_cutoff[f"{one}"] = {**definition, **selected}
-            self.used.append(one)
-
-
-def _named(definition: Definition) -> str:
-    said = json.dumps(definition, sort_keys=True)
-    return "is_" + hashlib.sha256(said.encode()).hexdigest()[:10]
-
-
 def _twice(horizon: str) -> str:
     found = re.fullmatch(r"(\d+) ?([hdw])", horizon.strip())
     return f"{2 * int(found[1])}{found[2]}" if found else horizon
@@ -367,7 +331,3 @@ def _free(slug: str, taken: Sequence[str]) -> str:
     """The slug, numbered where another category has it already: `Home & Co` and `Home, Co` are two questions."""
     numbered = (f"{slug}_{place}" for place in range(2, len(taken) + 3))
     return slug if slug not in taken else next(one for one in numbered if one not in taken)
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"_+", "_", re.sub(r"[^a-z0-9]+", "_", text.casefold())).strip("_")[:40] or "other"

@@ -57,7 +57,7 @@ def answer(
     made_by: str,
 ) -> Found:
     """Learns from the labelled cut-offs of `cuts`, judges at the last, and scores the people whom the task means."""
-    wished = [*known.inputs, *task.inputs]
+    wished, labels = [*known.inputs, *task.inputs], {**known.labels, **task.labels}
     whole = examples(task, labelled, wished)
     dropped = dict.fromkeys(task.objective.exclude, "left out as the objective asks")
     late = whole.cutoff == cuts.test
@@ -76,7 +76,7 @@ def answer(
             metric=task.metric,
             seed=SEED,
             allow=task.objective.allow,
-            labels=known.labels,
+            labels=labels,
         )
     except NotEnough as error:
         return Found(card.model_copy(update={"notes": [str(error)], "dropped": dropped}))
@@ -94,7 +94,7 @@ def answer(
     kept = champion if champion is not None and contest.winner == champion.entry.version else None
     model = old if kept is not None and old is not None else fresh
     in_use = kept.entry if kept is not None else entry
-    scores = _scores(task, model, in_use.version, now, known.labels)
+    scores = _scores(task, model, in_use.version, now, labels)
     card = judged(card, learned, dropped)
     if in_use.version != entry.version:
         card = of_another(card, model.algorithm, in_use, entry)
