@@ -133,6 +133,15 @@ def microseconds(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
+def iso(instant: int) -> str:
+    """An instant (microseconds since 1970) as ISO 8601 in UTC.
+
+    >>> iso(0)
+    '1970-01-01T00:00:00+00:00'
+    """
+    return datetime.fromtimestamp(instant / 1e6, UTC).isoformat()
+
+
 def profile_id(person: int) -> str:
     """The public form of a person's 64-bit number.
 

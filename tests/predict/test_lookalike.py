@@ -10,8 +10,9 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from shoal.errors import UsageError
+from shoal.intervals import wilson
 from shoal.predict import similar
-from shoal.predict.heldout import auc_of, auc_parts, difference, recall_at, wilson
+from shoal.predict.heldout import auc_of, auc_parts, difference, recall_at
 from shoal.predict.lookalike import LookalikeResult, curve, lookalikes, similarity_of
 
 NAMES = ["orders", "recency", "spend", "plan", "noise", "more_noise"]

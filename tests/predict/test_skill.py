@@ -12,7 +12,7 @@ from tests.predict.samples import sigmoid
 from shoal.predict import skill
 from shoal.predict.learner import Array
 from shoal.predict.resample import People, quantile_bins
-from shoal.predict.skill import better, differences, exact, judge, wilson
+from shoal.predict.skill import better, differences, exact, judge
 
 
 def drawn(rows: int, seed: int = 0, places: int | None = None) -> tuple[Array, Array]:
@@ -115,14 +115,6 @@ def test_less_is_better_for_losses_only() -> None:
     assert better("brier", 0.1, 0.2)
     assert better("auc", 0.9, 0.8)
     assert not better("auc", None, 0.8)
-
-
-def test_the_wilson_interval_equals_the_one_that_validates_segments() -> None:
-    from shoal.validate.intervals import wilson as other
-
-    for hits, n in ((0, 10), (3, 7), (10, 10)):
-        there = other(hits, n)
-        assert wilson(hits, n) == pytest.approx((there.low, there.high), abs=1e-6)
 
 
 def test_bins_of_equal_mass_keep_equal_values_together() -> None:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
+from shoal.intervals import wilson
 from shoal.validate.difference import against_neighbour, against_rest, contrast_verdicts, next_period
-from shoal.validate.intervals import mean_interval, wilson
+from shoal.validate.intervals import mean_interval
 from shoal.validate.outcome import Outcome, value_outcomes
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, false_discovery_control
 
-from shoal.validate.intervals import benjamini_hochberg, holm, interval, mean_interval, wilson
+from shoal.intervals import interval, wilson
+from shoal.validate.intervals import benjamini_hochberg, holm, mean_interval
 
 chances = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 
@@ -77,3 +78,10 @@ def test_holm_is_no_smaller_than_benjamini_hochberg_and_no_larger_than_bonferron
 def test_unknown_chances_stay_unknown_and_are_not_counted() -> None:
     assert holm([0.02, np.nan, 0.5]).tolist()[0] == 0.04
     assert np.isnan(holm([0.02, np.nan])[1])
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 10), (3, 7), (10, 10), (12, 4000)])
+def test_the_interval_of_a_rate_is_scipys(hits: int, n: int) -> None:
+    there = binomtest(hits, n).proportion_ci(method="wilson")
+    found = wilson(hits, n)
+    assert (found.low, found.high) == pytest.approx((there.low, there.high), abs=1e-6)

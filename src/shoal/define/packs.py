@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shoal.define.types import Type
+
 Definition = dict[str, Any]
 
 
@@ -63,6 +65,12 @@ class Catalogue:
         pattern = re.compile(ROLES[name], re.IGNORECASE)
         taken = {event for other, events in self.roles.items() if other != name for event in events}
         return [event for event in sorted(self.events) if event not in taken and pattern.search(event)]
+
+    @property
+    def columns(self) -> dict[str, Type]:
+        """The columns of the event stream that features may read, with their types."""
+        kinds = {name: Type(kind) for name, kind in self.properties.items()}
+        return {"at": Type.TIME, "event": Type.TEXT, "value": Type.NUMBER, **kinds}
 
     def has(self, *names: str) -> str | None:
         """The first of `names` that is a property."""

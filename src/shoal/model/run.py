@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,7 @@ from shoal.store.runs import Run
 
 Tell = Callable[[str, float | None], None]
 Read = Callable[..., Iterator[pa.RecordBatch]]
-KINDS = {"number": Type.NUMBER, "text": Type.TEXT, "bool": Type.BOOL, "time": Type.TIME}
+KINDS = frozenset({Type.NUMBER, Type.TEXT, Type.BOOL, Type.TIME})  # of properties that features can read
 LEVELLED = ("category", "channel", "platform")
 THREADS = 2
 LONGEST_LEVEL = 100  # characters of a value that gets a feature of its own
@@ -63,8 +62,7 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
     known = _catalogue(engine, files, settings)
     defined = define(known, settings.features, events=settings.tells_events)
     days = horizon(known.span_days) if settings.tells_events else None
-    columns = {"at": Type.TIME, "event": Type.TEXT, "value": Type.NUMBER}
-    columns |= {name: KINDS[kind] for name, kind in known.properties.items()}
+    columns = known.columns
     tell("features", 0.45)
     plan = compile_plan(defined.features, columns, time_zone=settings.time_zone)
     after = compile_plan(outcomes(known, days), columns, time_zone=settings.time_zone) if days else None
@@ -85,9 +83,9 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
         "features",
         {
             "as_of": as_of,
-            "as_of_text": _text(as_of),
+            "as_of_text": tables.iso(as_of),
             "before": before,
-            "before_text": _text(before) if before is not None else None,
+            "before_text": tables.iso(before) if before is not None else None,
             "horizon_days": days,
             "meta": {
                 **{
@@ -151,7 +149,7 @@ def _kind(arrow: pa.DataType) -> str:
     from shoal.define.types import type_of
 
     found = type_of(arrow)
-    return found.value if found is not None and found.value in KINDS else ""
+    return found.value if found in KINDS else ""
 
 
 def _levels(engine: Engine, source: str, name: str, rows: int) -> list[str]:
@@ -251,10 +249,6 @@ class _Writer:
         if self._file is None:
             self._file = pq.ParquetWriter(self._path, shown.schema, compression="zstd", compression_level=1)
         self._file.write_table(shown)
-
-
-def _text(instant: int) -> str:
-    return datetime.fromtimestamp(instant / 1e6, UTC).isoformat()
 
 
 @dataclass(frozen=True)

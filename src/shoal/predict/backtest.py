@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from shoal.predict.learner import Array
 from shoal.predict.objective import Task
 from shoal.summary import Backtest, Interval
+from shoal.tables import iso
 
 PENDING = pa.schema(
     [
@@ -62,14 +63,15 @@ def judge(
     pending: pa.Table, task: Task, made_at: int, person: NDArray[np.int64], outcome: Array, measure: Measure
 ) -> Backtest | None:
     """One matured set against the outcomes of the same people; None when nobody of them is left."""
-    mine = _of(pending, task).filter(pc.equal(_of(pending, task)["made_at"], made_at))
+    mine = _of(pending, task)
+    mine = mine.filter(pc.equal(mine["made_at"], made_at))
     common, left, right = np.intersect1d(mine["person"].to_numpy(), person, return_indices=True)
     if not len(common):
         return None
     score, happened = mine["score"].to_numpy()[left], outcome[right]
     return Backtest(
-        made_at=_iso(made_at),
-        until=_iso(made_at + task.horizon),
+        made_at=iso(made_at),
+        until=iso(made_at + task.horizon),
         version=mine["version"][0].as_py(),
         people=len(common),
         predicted=float(score.mean()),
@@ -92,9 +94,3 @@ def merge(earlier: Iterable[Backtest], fresh: Iterable[Backtest]) -> list[Backte
 
 def _of(pending: pa.Table, task: Task) -> pa.Table:
     return pending.filter(pc.and_(pc.equal(pending["model"], task.name), pc.equal(pending["key"], task.key)))
-
-
-def _iso(instant: int) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(instant / 1e6, UTC).isoformat()

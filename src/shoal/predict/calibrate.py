@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from shoal.intervals import Z
 from shoal.predict.folds import folds
 from shoal.predict.learner import Array
 from shoal.predict.resample import People, quantile_bins
@@ -22,7 +23,6 @@ LEAST = 20  # of either outcome, for a part that recalibration is judged on
 FLATTEST = 0.01  # slope: a calibration never turns the order of people around
 STEPS = 50
 BEYOND = 3.0  # log-odds past the scores seen, up to where the band is drawn
-Z = 1.959963984540054
 FARTHEST = 30.0
 FEWEST_CUTOFFS = 4  # from which their movement is measured
 

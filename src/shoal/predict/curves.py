@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from shoal.intervals import wilson
 from shoal.predict.learner import Array
 from shoal.predict.resample import quantile_bins
-from shoal.predict.skill import wilson
 from shoal.summary import Bin, Decile
 
 BINS = 10
@@ -26,14 +26,14 @@ def calibration(y: Array, p: Array, bins: int = BINS) -> list[Bin]:
     for number in range(int(place.max(initial=-1)) + 1):
         inside = place == number
         count, hits = int(inside.sum()), float(y[inside].sum())
-        low, high = wilson(hits, count)
+        rate = wilson(hits, count)
         found.append(
             Bin(
                 people=count,
                 predicted=_short(p[inside].mean()),
-                observed=_short(hits / count),
-                low=_short(low),
-                high=_short(high),
+                observed=rate.value,
+                low=rate.low,
+                high=rate.high,
             )
         )
     return found

@@ -7,12 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from shoal.intervals import Z, interval
 from shoal.predict.learner import Array
 from shoal.summary import Interval
 
 Mask = NDArray[np.bool_]
 FOLDS = 5
-Z = 1.959963984540054  # two-sided 95 % of the normal distribution
 
 
 def recall_at(score: Array, seed: Mask) -> Mask:
@@ -61,13 +61,4 @@ def interval_of(parts: tuple[Array, Array], least: float = 0.0, *, crossed: bool
     variance = members.var(ddof=1) / len(members) + rest.var(ddof=1) / len(rest)
     spread = Z * math.sqrt(variance * (1 + FOLDS / (FOLDS - 1) if crossed else 1))
     low, high = max(value - spread, least), min(value + spread, 1.0)
-    return Interval(value=round(value, 6), low=round(low, 6), high=round(high, 6))
-
-
-def wilson(successes: int, n: int) -> Interval:
-    """A rate with its score interval (Wilson 1927, JASA 22, 209-212)."""
-    rate, scale = successes / n, 1 + Z * Z / n
-    centre = rate + Z * Z / (2 * n)
-    spread = Z * math.sqrt(rate * (1 - rate) / n + Z * Z / (4 * n * n))
-    low, high = max((centre - spread) / scale, 0.0), min((centre + spread) / scale, 1.0)
-    return Interval(value=round(rate, 6), low=round(low, 6), high=round(high, 6))
+    return interval(value, low, high)

@@ -22,7 +22,7 @@ from shoal.predict.known import Known
 from shoal.predict.lookalike import lookalikes
 from shoal.predict.objective import DAY, Unfit, properties_for
 from shoal.predict.past import Past
-from shoal.predict.propensity import MOST_IMPORTANT, iso
+from shoal.predict.propensity import MOST_IMPORTANT
 from shoal.predict.ratios import PARTS
 from shoal.predict.recommend import affinities
 from shoal.predict.vault import version_of
@@ -62,9 +62,9 @@ def affinity(known: Known, one: Objective, past: Past) -> Found:
         metric="recall",
         horizon_days=float(known.days),
         algorithm=found.model.algorithm if found.model is not None else "",
-        tested_from=iso(known.as_of - known.days * DAY),
-        tested_until=iso(known.as_of),
-        trained_until=iso(known.as_of - known.days * DAY),
+        tested_from=tables.iso(known.as_of - known.days * DAY),
+        tested_until=tables.iso(known.as_of),
+        trained_until=tables.iso(known.as_of - known.days * DAY),
         rows={**found.rows, "people": known.people},
         skills=found.skills,
         baseline="most popular",
@@ -162,7 +162,7 @@ def lookalike(known: Known, one: Objective, seeds: Mapping[str, str]) -> Found:
         return Found(card)
     nothing = np.full(int((~seed).sum()), np.nan)
     person, similarity = table["person"].to_numpy()[~seed], found.similarity[~seed]
-    scores = Scores(one.name, person, similarity, nothing, nothing, f"as of {iso(known.as_of)}")
+    scores = Scores(one.name, person, similarity, nothing, nothing, f"as of {tables.iso(known.as_of)}")
     return Found(card.model_copy(update={"scores": [one.name], "version": None}), (scores,))
 
 

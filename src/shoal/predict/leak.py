@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from shoal.predict.heldout import auc_of
 from shoal.predict.learner import Array, Examples
 
 KNOWS = 0.9  # AUC of one field alone from which it is taken to know the label
@@ -68,7 +69,8 @@ def _leak(train: Examples, name: str) -> str:
     if is_time(column):
         return "refused: a time without a history of its own knows what came after the cut-off"
     codes = _codes(column)
-    auc = _auc(train.y, _rates(codes, train.y, train.person))
+    both = 0 < train.y.sum() < len(train)
+    auc = auc_of(_rates(codes, train.y, train.person), train.y > 0) if both else 0.5
     if auc >= KNOWS:
         return f"refused: alone it tells the outcome (AUC {auc:.2f}); `allow` it where it is known beforehand"
     if auc >= WRITTEN and _AFTERWARDS.search(_spoken(name)):
@@ -116,17 +118,6 @@ def _rates(codes: NDArray[np.int64], y: Array, person: NDArray[np.int64]) -> Arr
         some = np.bincount(codes[~inside], y[~inside], minlength=size)
         found[inside] = ((some + SHRINK * mean) / (count + SHRINK))[codes[inside]]
     return found
-
-
-def _auc(y: Array, score: Array) -> float:
-    """Area under the ROC curve, by ranks."""
-    positives = y > 0
-    if not 0 < positives.sum() < len(y):
-        return 0.5
-    _, place, counts = np.unique(score, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - counts + (counts + 1) / 2)[place]
-    few = float(positives.sum())
-    return float((ranks[positives].sum() - few * (few + 1) / 2) / (few * (len(y) - few)))
 
 
 def _sure(codes: NDArray[np.int64], y: Array) -> float:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoal.errors import UsageError
-from shoal.predict.heldout import Mask, auc_of, auc_parts, difference, interval_of, recall_at, wilson
+from shoal.intervals import wilson
+from shoal.predict.heldout import Mask, auc_of, auc_parts, difference, interval_of, recall_at
 from shoal.predict.learner import Array
 from shoal.predict.similar import Scored, blended, boosted, centroid, folds, logistic, ranks
 from shoal.summary import Importance, Interval, Skill

@@ -148,13 +148,17 @@ def examples(task: Task, table: pa.Table, inputs: Sequence[str]) -> Examples:
 
     Raises SettingsError when a rule of the task cannot be read.
     """
-    meant = table.filter(pa.array(_holds(task, "among", task.among, table)))
-    happened = _holds(task, "label", task.outcome, _later(task, meant))
+    return examples_of(task, table.filter(pa.array(meant(task, table))), inputs)
+
+
+def examples_of(task: Task, people: pa.Table, inputs: Sequence[str]) -> Examples:
+    """`examples` of rows that are of the people meant."""
+    happened = _holds(task, "label", task.outcome, _later(task, people))
     return Examples(
-        meant.select([name for name in inputs if name in meant.column_names]),
+        people.select([name for name in inputs if name in people.column_names]),
         happened.astype(np.float64),
-        meant["person"].to_numpy(),
-        _instants(meant),
+        people["person"].to_numpy(),
+        _instants(people),
     )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +11,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shoal.define.words import Label
-from shoal.errors import ShoalError
 from shoal.predict import baselines, skill
 from shoal.predict.contest import Learned, NotEnough, learn
 from shoal.predict.cutoffs import Cutoffs
@@ -22,12 +20,13 @@ from shoal.predict.leak import leaks
 from shoal.predict.learner import Array, Examples
 from shoal.predict.model import Model
 from shoal.predict.objective import Task
-from shoal.predict.past import examples, meant
+from shoal.predict.past import examples, examples_of, meant
 from shoal.predict.reasons import reasons
-from shoal.predict.register import Entry, settle
+from shoal.predict.register import Champion, Entry, comparable, contested, on_record, opened
 from shoal.predict.resample import People
 from shoal.predict.vault import version_of
-from shoal.summary import PLAIN, Interval, ModelCard
+from shoal.summary import PLAIN, Contest, Interval, ModelCard
+from shoal.tables import iso
 
 SEED = 1
 MOST_IMPORTANT = 20
@@ -35,15 +34,6 @@ STAND_IN = (
     f"a {PLAIN} gives the scores, calibrated like the model: on recency, frequency and money, or on the best single "
     "field; the figures, curves and reasons of this card are of the model that was tried"
 )
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The version in use before this run; `refused` says why it cannot be used, `files` are empty then."""
-
-    entry: Entry
-    files: Mapping[str, bytes]
-    refused: str = ""
 
 
 def answer(
@@ -58,14 +48,14 @@ def answer(
 ) -> Found:
     """Learns from the labelled cut-offs of `cuts`, judges at the last, and scores the people whom the task means."""
     wished, labels = [*known.inputs, *task.inputs], {**known.labels, **task.labels}
-    whole = examples(task, labelled, wished)
+    people = labelled.filter(pa.array(meant(task, labelled)))
+    whole = examples_of(task, people, wished)
     dropped = dict.fromkeys(task.objective.exclude, "left out as the objective asks")
     late = whole.cutoff == cuts.test
     train = whole.take(~late) if cuts.train else whole
     test = whole.take(late) if cuts.train else None
     dropped |= leaks(train, [name for name in known.traits if name in whole.table.column_names], task.objective.allow)
     train, test = without(train, dropped), None if test is None else without(test, dropped)
-    people = labelled.filter(pa.array(meant(task, labelled)))
     plain = _plain(people, late, split=bool(cuts.train))
     card = _card(task, cuts, train, test)
     try:
@@ -83,14 +73,9 @@ def answer(
     fresh = in_use_of(learned)
     files = fresh.to_files()
     entry = Entry(task.name, version_of(files), task.key, known.as_of, made_by, task.metric)
-    champion, old = loaded(champion)
-    contest = settle(
-        champion.entry if champion else None,
-        entry,
-        tested_from=cuts.test if cuts.train else None,
-        gain=_gain(champion, old, entry, learned, test, cuts),
-        refused=champion.refused if champion else "",
-    )
+    champion, old = opened(champion, Model.load)
+    gain = _gain(champion, old, entry, learned, test, cuts)
+    contest = contested(champion, entry, tested_from=cuts.test if cuts.train else None, gain=gain)
     kept = champion if champion is not None and contest.winner == champion.entry.version else None
     model = old if kept is not None and old is not None else fresh
     in_use = kept.entry if kept is not None else entry
@@ -98,23 +83,8 @@ def answer(
     card = judged(card, learned, dropped)
     if in_use.version != entry.version:
         card = of_another(card, model.algorithm, in_use, entry)
-    card = card.model_copy(
-        update={
-            "status": "used",
-            "version": in_use.version,
-            "contest": contest,
-            "scores": [task.name],
-            "spread": spread(scores),
-            "rows": {**card.rows, "people": known.people, "scored": sum(len(one.person) for one in scores)},
-        }
-    )
+    card = in_service(card, in_use.version, contest, scores, known.people)
     return Found(card, scores, _before(task, learned, known, cuts, earlier), on_record(entry, files, champion), in_use)
-
-
-def on_record(entry: Entry, files: Mapping[str, bytes], champion: Champion | None) -> dict[str, Mapping[str, bytes]]:
-    """The versions to keep: the new one, and the one in use before unless it was refused."""
-    earlier = {champion.entry.version: champion.files} if champion is not None and champion.files else {}
-    return {**earlier, entry.version: files}
 
 
 def of_another(card: ModelCard, algorithm: str, in_use: Entry, tried: Entry) -> ModelCard:
@@ -122,6 +92,20 @@ def of_another(card: ModelCard, algorithm: str, in_use: Entry, tried: Entry) -> 
     notes = [note for note in card.notes if note != STAND_IN]
     told = f"{in_use.version}, made by an earlier run, gives the scores; the figures and curves are of {tried.version}"
     return card.model_copy(update={"algorithm": algorithm, "notes": [*notes, told]})
+
+
+def in_service(card: ModelCard, version: str, contest: Contest, scores: Sequence[Scores], people: int) -> ModelCard:
+    """The card of a version that gives scores."""
+    return card.model_copy(
+        update={
+            "status": "used",
+            "version": version,
+            "contest": contest,
+            "scores": [one.model for one in scores] or [card.name],
+            "spread": spread(scores),
+            "rows": {**card.rows, "people": people, "scored": len(scores[0].person) if scores else 0},
+        }
+    )
 
 
 def without(rows: Examples, dropped: Mapping[str, str]) -> Examples:
@@ -145,9 +129,7 @@ def _gain(
     cuts: Cutoffs,
 ) -> Interval | None:
     """How much better the new way is than the version in use, on the newest labelled window."""
-    if champion is None or old is None or test is None or champion.entry.version == entry.version:
-        return None
-    if champion.entry.key != entry.key or champion.entry.learned_until > cuts.test:
+    if champion is None or old is None or test is None or not comparable(champion.entry, entry, cuts.test):
         return None
     new = learned.predictions
     if not learned.beats and learned.judged_stand_in is not None:
@@ -258,25 +240,6 @@ def purpose(kind: str) -> str:
         "cross_sell": "find people for a category that they have not bought yet",
         "label": "tell people with the label from those without",
     }.get(kind, "")
-
-
-def iso(instant: int) -> str:
-    """An instant (microseconds) as ISO 8601 in UTC.
-
-    >>> iso(0)
-    '1970-01-01T00:00:00+00:00'
-    """
-    return datetime.fromtimestamp(instant / 1e6, UTC).isoformat()
-
-
-def loaded(champion: Champion | None) -> tuple[Champion | None, Model | None]:
-    """The champion with its model; without one, and saying why, where its files are none."""
-    if champion is None or champion.refused:
-        return champion, None
-    try:
-        return champion, Model.load(champion.files)
-    except ShoalError as error:
-        return replace(champion, files={}, refused=str(error)), None
 
 
 def outcomes(task: Task, labelled: pa.Table, at: int) -> tuple[NDArray[np.int64], Array]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar
 
+from shoal.errors import ShoalError
 from shoal.summary import Contest, Interval
+
+Model = TypeVar("Model")
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,15 @@ class Entry:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; `Entry(**data)` is the inverse."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The version in use before this run; `refused` says why it cannot be used, `files` are empty then."""
+
+    entry: Entry
+    files: Mapping[str, bytes]
+    refused: str = ""
 
 
 def settle(
@@ -81,3 +94,36 @@ def settle(
     if gain is not None and gain.value is not None and gain.value > 0:
         return told(challenger.version, f"takes over from {champion.version}: better on the newest labelled window")
     return told(champion.version, f"stays: {challenger.version} was not better on the newest labelled window")
+
+
+def contested(
+    champion: Champion | None, challenger: Entry, *, tested_from: int | None, gain: Interval | None
+) -> Contest:
+    """`settle` for a champion with its files."""
+    if champion is None:
+        return settle(None, challenger, tested_from=tested_from, gain=gain)
+    return settle(champion.entry, challenger, tested_from=tested_from, gain=gain, refused=champion.refused)
+
+
+def comparable(champion: Entry, challenger: Entry, tested_from: int) -> bool:
+    """Whether both answer one question, differ, and the champion has not seen what happened since `tested_from`."""
+    same = champion.version == challenger.version
+    return not same and champion.key == challenger.key and champion.learned_until <= tested_from
+
+
+def opened(
+    champion: Champion | None, load: Callable[[Mapping[str, bytes]], Model]
+) -> tuple[Champion | None, Model | None]:
+    """The champion with its model, as `load` reads it; without one, and saying why, where its files are none."""
+    if champion is None or champion.refused:
+        return champion, None
+    try:
+        return champion, load(champion.files)
+    except ShoalError as error:
+        return replace(champion, files={}, refused=str(error)), None
+
+
+def on_record(entry: Entry, files: Mapping[str, bytes], champion: Champion | None) -> dict[str, Mapping[str, bytes]]:
+    """The versions to keep: the new one, and the one in use before unless it was refused."""
+    earlier = {champion.entry.version: champion.files} if champion is not None and champion.files else {}
+    return {**earlier, entry.version: files}

@@ -9,11 +9,13 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from shoal import tables
 from shoal.define.kernel import Plan
 from shoal.define.packs import Catalogue
-from shoal.define.types import Type, types_of
+from shoal.define.types import types_of
 from shoal.define.words import Label
 from shoal.errors import Fault, SettingsError, StorageError
 from shoal.predict import backtest, cutoffs, objective, propensity, vault
@@ -24,9 +26,8 @@ from shoal.predict.items import LISTED, affinity, favourites, lookalike
 from shoal.predict.known import Known
 from shoal.predict.objective import Task, Unfit
 from shoal.predict.past import Past, Read
-from shoal.predict.propensity import Champion
 from shoal.predict.ratios import LABELS, with_ratios
-from shoal.predict.register import Entry
+from shoal.predict.register import Champion, Entry
 from shoal.predict.tabular import answer_table, labels_of
 from shoal.predict.worth import value
 from shoal.settings import Objective, Settings
@@ -35,7 +36,6 @@ from shoal.summary import Backtest, ModelCard
 
 Tell = Callable[[str, float | None], None]
 THREADS = 2
-KINDS = {"number": Type.NUMBER, "text": Type.TEXT, "bool": Type.BOOL, "time": Type.TIME}
 Asked = tuple[Objective, Task]
 
 
@@ -128,8 +128,6 @@ def _known(settings: Settings, run: Run, read: Read) -> Known:
     part = run.read_part("features")
     catalogue = Catalogue(**part["catalogue"])
     plan = Plan.from_dict(part["plan"])
-    columns = {"at": Type.TIME, "event": Type.TEXT, "value": Type.NUMBER}
-    columns |= {name: KINDS[kind] for name, kind in catalogue.properties.items()}
     features = run.table("features")
     timeless = {
         name for one in settings.sources.values() if one.kind == "profiles" for name, said in one.traits.items() if said
@@ -138,7 +136,7 @@ def _known(settings: Settings, run: Run, read: Read) -> Known:
     past = None
     if catalogue.events:
         known = features.select(["person", *traits]) if traits else None
-        past = Past(tuple(run.files("events")), read, plan, columns, known)
+        past = Past(tuple(run.files("events")), read, plan, catalogue.columns, known)
     earlier = with_ratios(run.table("features_before")) if run.files("features_before") else None
     return Known(
         as_of=part["as_of"],
@@ -225,7 +223,7 @@ def _answered(questions: Sequence[Asked], known: Known, register: _Register, tel
 
 
 def _rows_at(table: pa.Table, instants: Sequence[int]) -> pa.Table:
-    return table.filter(pa.compute.is_in(table["as_of"].cast(pa.int64()), pa.array(instants)))
+    return table.filter(pc.is_in(table["as_of"].cast(pa.int64()), pa.array(instants)))
 
 
 def _remembered(found: Found, task: Task, rows: pa.Table, matured: Sequence[int], register: _Register) -> Found:
@@ -271,7 +269,7 @@ class _Register:
     def backtests(self, name: str) -> list[Backtest]:
         """What is on record of earlier predictions, as far as it was known at this run's instant."""
         card = self._cards.get(name)
-        known = propensity.iso(self.as_of)
+        known = tables.iso(self.as_of)
         return [one for one in card.backtests if one.until <= known] if card is not None else []
 
     def entries(self, everything: Sequence[Found]) -> list[Entry]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shoal.intervals import clean
 from shoal.predict.learner import Array
 from shoal.predict.resample import People, quantile_bins
 from shoal.summary import Interval
@@ -20,7 +20,6 @@ EQUAL_MASS = 10
 TOP = 0.1
 TINY = 1e-15
 LEAST = 5  # of either outcome, for an interval
-DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def exact(y: Array, p: Array) -> dict[str, float | None]:
     0.75
     """
     found = measures(_sums(y, p, None, ranks=len(p)))
-    return {name: _clean(value.item()) for name, value in found.items()}
+    return {name: clean(value.item()) for name, value in found.items()}
 
 
 def judge(y: Array, p: Array, people: People) -> dict[str, Interval]:
@@ -121,7 +120,7 @@ def differences(y: Array, p: Array, other: Array, people: People) -> dict[str, I
         a, b = mine[name], theirs[name]
         sign = -1.0 if name in LESS_IS_BETTER else 1.0
         value = None if a is None or b is None else sign * (a - b)
-        found[name] = Interval(value=_clean(value)) if rare else interval(value, sign * drawn[name])
+        found[name] = Interval(value=clean(value)) if rare else interval(value, sign * drawn[name])
     return found
 
 
@@ -140,26 +139,10 @@ def interval(value: float | None, drawn: Array, floor: float | None = None) -> I
     """An estimate with the middle 95 % of its resamples, widened to contain it."""
     known = drawn[np.isfinite(drawn)]
     if value is None or not len(known):
-        return Interval(value=_clean(value))
+        return Interval(value=clean(value))
     low, high = np.quantile(known, [0.025, 0.975])
     low, high = min(float(low), value), max(float(high), value)
-    return Interval(value=_clean(value), low=_clean(low if floor is None else max(low, floor)), high=_clean(high))
-
-
-def wilson(successes: float, n: float) -> tuple[float, float]:
-    """The 95 % score interval of a rate (Wilson 1927, JASA 22, 209-212).
-
-    >>> [round(end, 4) for end in wilson(0, 10)]
-    [0.0, 0.2775]
-    """
-    z = 1.959963984540054
-    if n <= 0:
-        return 0.0, 1.0
-    rate = successes / n
-    centre = rate + z * z / (2 * n)
-    spread = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return max((centre - spread) / scale, 0.0), min((centre + spread) / scale, 1.0)
+    return Interval(value=clean(value), low=clean(low if floor is None else max(low, floor)), high=clean(high))
 
 
 def log_loss_of(y: Array, p: Array) -> Array:
@@ -200,7 +183,3 @@ def _sums(y: Array, p: Array, people: People | None, ranks: int = RANKS) -> Sums
 def _ratio(above: Array, below: Array, empty: float = np.nan) -> Array:
     result: Array = np.divide(above, below, out=np.full(np.broadcast(above, below).shape, empty), where=below > 0)
     return result
-
-
-def _clean(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else round(float(value), DIGITS) + 0.0

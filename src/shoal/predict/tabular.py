@@ -16,9 +16,9 @@ from shoal.predict.found import Found, Scores
 from shoal.predict.known import Known
 from shoal.predict.leak import leaks
 from shoal.predict.learner import Array, Examples
-from shoal.predict.propensity import SEED, Champion, in_use_of, judged, on_record, purpose, spread, without
+from shoal.predict.propensity import SEED, in_service, in_use_of, judged, purpose, without
 from shoal.predict.reasons import reasons
-from shoal.predict.register import Entry, settle
+from shoal.predict.register import Champion, Entry, contested, on_record
 from shoal.predict.vault import version_of
 from shoal.settings import FILE, Objective
 from shoal.summary import ModelCard
@@ -80,13 +80,7 @@ def answer_table(
     files = fresh.to_files()
     key = f"table:{one.label}"
     entry = Entry(one.name, version_of(files), key, known.as_of, made_by, "auc")
-    contest = settle(
-        champion.entry if champion else None,
-        entry,
-        tested_from=None,
-        gain=None,
-        refused=champion.refused if champion else "",
-    )
+    contest = contested(champion, entry, tested_from=None, gain=None)
     score, low, high = fresh.score(table)
     if learned.beats:
         seen = np.flatnonzero(rows)[learned.judged]
@@ -96,14 +90,5 @@ def answer_table(
         score[seen] = learned.predictions
     told = reasons(fresh, table, known.labels, scores=score).column
     scores = (Scores(one.name, person, score, low, high, entry.version, told),)
-    card = judged(card, learned, dropped).model_copy(
-        update={
-            "status": "used",
-            "version": entry.version,
-            "contest": contest,
-            "scores": [one.name],
-            "spread": spread(scores),
-            "rows": {**counts, "scored": sum(len(one.person) for one in scores)},
-        }
-    )
+    card = in_service(judged(card, learned, dropped), entry.version, contest, scores, known.people)
     return Found(card, scores, (), on_record(entry, files, champion), entry)

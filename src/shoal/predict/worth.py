@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
-import numpy as np
 import pyarrow as pa
 
 from shoal.define.clock import DAY
 from shoal.define.feature import span, spoken_span
-from shoal.errors import DataError, ShoalError
+from shoal.errors import DataError
 from shoal.predict import lifetime
 from shoal.predict.found import Found, Scores
 from shoal.predict.known import Known
 from shoal.predict.ledger import Ledger
 from shoal.predict.lifetime import Card, Forecast, Forecaster
+from shoal.predict.lifetime.judge import Judge
 from shoal.predict.objective import Unfit, events_of
 from shoal.predict.past import Past
-from shoal.predict.propensity import Champion, iso, of_another, on_record, spread
-from shoal.predict.register import Entry, settle
+from shoal.predict.propensity import in_service, of_another
+from shoal.predict.register import Champion, Entry, comparable, contested, on_record, opened
 from shoal.predict.vault import version_of
 from shoal.settings import Objective
-from shoal.summary import Contest, Interval, ModelCard
+from shoal.summary import Interval, ModelCard
+from shoal.tables import iso
 
 YEAR = "365d"
 SEED = 1
-DRAWS = 200
 ROWS = 200_000  # rows of features held at a time for learning, about
 METRIC = "mae"
 Snapshots = Callable[[Sequence[int]], pa.Table]
@@ -57,21 +56,16 @@ def value(known: Known, one: Objective, past: Past, time_zone: str, champion: Ch
     files = fitted.to_files()
     key = f"value:{horizon}:{','.join(events)}"
     entry = Entry(one.name, version_of(files), key, known.as_of, made_by, METRIC)
-    champion, old = _loaded(champion)
+    champion, old = opened(champion, lifetime.load)
     tested = fitted.card.tested
-    contest = settle(
-        champion.entry if champion else None,
-        entry,
-        tested_from=tested["day"] * DAY if tested else None,
-        gain=_gain(old, champion, entry, ledger, snapshots, time_zone, tested),
-        refused=champion.refused if champion else "",
-    )
+    gain = _gain(old, champion, entry, ledger, snapshots, time_zone, tested)
+    contest = contested(champion, entry, tested_from=tested["day"] * DAY if tested else None, gain=gain)
     kept = champion if champion is not None and old is not None and contest.winner == champion.entry.version else None
     chosen = old if kept is not None and old is not None else fitted
     in_use = kept.entry if kept is not None else entry
     told = chosen.score(ledger, known.as_of, snapshots)
     scores = _scores(one.name, told, in_use.version)
-    card = _judged(card, fitted.card, contest, in_use.version, scores, known.people)
+    card = in_service(_judged(card, fitted.card), in_use.version, contest, scores, known.people)
     if kept is not None and in_use.version != entry.version:
         card = of_another(card, card.algorithm, in_use, entry)
     record = on_record(entry, files, champion)
@@ -94,16 +88,6 @@ def _question(one: Objective, days: float, events: Sequence[str]) -> ModelCard:
     )
 
 
-def _loaded(champion: Champion | None) -> tuple[Champion | None, Forecaster | None]:
-    """The champion with its forecaster; without one, and saying why, where its files are none."""
-    if champion is None or champion.refused:
-        return champion, None
-    try:
-        return champion, lifetime.load(champion.files)
-    except ShoalError as error:
-        return replace(champion, files={}, refused=str(error)), None
-
-
 def _gain(
     old: Forecaster | None,
     champion: Champion | None,
@@ -114,24 +98,15 @@ def _gain(
     tested: dict[str, int],
 ) -> Interval | None:
     """By how much the new way's mean absolute error of purchases is below the old one's, on the newest window."""
-    if old is None or champion is None or not tested or champion.entry.version == entry.version:
+    if old is None or champion is None or not tested or old.days != tested["days"]:
+        return None
+    if not comparable(champion.entry, entry, tested["day"] * DAY):
         return None
     at = tested["day"] * DAY + DAY - 1
-    if (
-        champion.entry.key != entry.key
-        or champion.entry.learned_until > tested["day"] * DAY
-        or old.days != tested["days"]
-    ):
-        return None
     then = ledger.until(tested["day"])
     new = lifetime.forecast(then, at, tested["days"], snapshots=snapshots, time_zone=time_zone, seed=SEED)
-    actual = ledger.future(tested["day"], tested["days"]).purchases
-    errors = [np.abs(one.purchases.value - actual) for one in (old.score(then, at, snapshots), new)]
-    difference = errors[0] - errors[1]
-    drawn = np.random.default_rng(SEED).poisson(1.0, (DRAWS, len(difference)))
-    means = drawn @ difference / np.maximum(drawn.sum(axis=1), 1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return Interval(value=float(difference.mean()), low=float(low), high=float(high))
+    judge = Judge(ledger.future(tested["day"], tested["days"]).purchases, SEED)
+    return judge.better(new.purchases.value, old.score(then, at, snapshots).purchases.value, METRIC)
 
 
 def _scores(name: str, told: Forecast, version: str) -> tuple[Scores, ...]:
@@ -154,32 +129,22 @@ def _before(one: Objective, known: Known, ledger: Ledger, days: float, time_zone
     return _scores(one.name, told, "judged")
 
 
-def _judged(
-    card: ModelCard, found: Card, contest: Contest, version: str, scores: Sequence[Scores], people: int
-) -> ModelCard:
+def _judged(card: ModelCard, found: Card) -> ModelCard:
+    """The card with what the tests inside the history said."""
     tested = found.tested
     gain = found.gain.get("purchases") or next(iter(found.gain.values()), None)
     return card.model_copy(
         update={
-            "status": "used",
-            "version": version,
-            "scores": [one.model for one in scores],
             "algorithm": "; ".join(f"{what}: {how}" for what, how in found.chosen.items() if how),
             "out_of_time": bool(tested),
             "tested_from": iso(tested["day"] * DAY) if tested else None,
             "tested_until": iso((tested["day"] + tested["days"]) * DAY) if tested else None,
             "trained_until": iso(tested["day"] * DAY) if tested else None,
-            "rows": {
-                "people": people,
-                "scored": len(scores[0].person) if scores else 0,
-                **({"test": tested["people"]} if tested else {}),
-            },
+            "rows": {"test": tested["people"]} if tested else {},
             "skills": found.skills,
             "baseline": "past rate",
             "gain": gain,
-            "spread": spread(scores),
             "notes": found.notes,
-            "contest": contest,
             "extra": {
                 "parameters": found.parameters,
                 "members": found.chosen,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shoal.intervals import interval
 from shoal.summary import Comparison, Contender, Interval, Verdict
 from shoal.validate.explained import Scores
-from shoal.validate.intervals import interval
 from shoal.validate.verdict import CHECKS, judge
 
 DISCOVERED = "discovered"

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from shoal.errors import UsageError
+from shoal.intervals import interval
 from shoal.summary import Interval
 from shoal.validate.contingency import Codes, Floats, tidy
-from shoal.validate.intervals import interval
 from shoal.validate.outcome import Cut, Outcome
 
 PEOPLE = 100_000

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shoal.errors import UsageError, suggest
+from shoal.intervals import clean
 from shoal.summary import Result, Verdict
-from shoal.validate.intervals import clean
 
 End = Literal["value", "low", "high"]
 Unit = Literal["share", "number", "people", "SD", "points", "clauses"]
