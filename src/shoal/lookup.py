@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +200,7 @@ def _row_at(run: Run, who: str, part: dict[str, Any], at: int) -> pa.Table:
     events = _flat(_events(run, who), plan.event_columns)
     rows = list(plan.run(events.to_batches(), [at]))
     if not rows or not sum(batch.num_rows for batch in rows):
-        then = _plain_time(datetime.fromtimestamp(at / 1e6, UTC))
+        then = tables.iso(at)
         if not events.num_rows:
             raise NotFound(f"{who} has no event, so nothing is known of {then}. Remedy: leave out `--at`")
         since = f"did something first at {_plain_time(events['at'][0].as_py())}"

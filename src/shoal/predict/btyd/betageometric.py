@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shoal.predict.btyd.fit import buying
+
 Floats = NDArray[np.float64]
 RARE = 1e-3  # mean chance to leave after a purchase, below which nobody leaves
 ONE = 1e-6  # how near to 1 `a` may be: the formula has a removable pole there
@@ -79,11 +81,7 @@ class BetaGeometric:
             found.append("dropout vanishes: the model is an NBD")
         elif "a" in at_bound or "b" in at_bound:
             found.append("everybody has the same chance to leave after a purchase: the model is a geometric/NBD")
-        if at_bound.get("r") == "high" or at_bound.get("alpha") == "high":
-            found.append("everybody buys at the same rate: the gamma distribution of rates vanishes")
-        if at_bound.get("r") == "low":
-            found.append("hardly anybody buys again")
-        return "; ".join(found)
+        return "; ".join([*found, *buying(at_bound)])
 
     def _fates(self, logs: Floats, x: Floats, t_x: Floats, watched: Floats) -> tuple[Floats, Floats, Floats]:
         """ln A3 (still a customer at T), ln A4 (left after the last purchase), and the chance of the second."""

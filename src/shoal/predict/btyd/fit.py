@@ -132,6 +132,16 @@ class Fit:
         }
 
 
+def buying(at_bound: Mapping[str, str]) -> list[str]:
+    """What it means where the parameters of the rate of buying, which every model here has, came to their bounds."""
+    found = []
+    if at_bound.get("r") == "high" or at_bound.get("alpha") == "high":
+        found.append("everybody buys at the same rate: the gamma distribution of rates vanishes")
+    if at_bound.get("r") == "low":
+        found.append("hardly anybody buys again")
+    return found
+
+
 def fit(model: Model, crowd: Triples, *, unit: float = 1.0) -> Fit:
     """The parameters that make the histories likeliest.
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shoal.predict.btyd.fit import buying
+
 Floats = NDArray[np.float64]
 NODES = 24
 DROP = 30.0  # beyond a fall of the integrand by exp(-30) nothing counts
@@ -73,11 +75,7 @@ class Pareto:
             found.append("everybody leaves at the same rate: the gamma distribution of dropout vanishes")
         if at_bound.get("beta") == "low":
             found.append("customers leave at once or never")
-        if at_bound.get("r") == "high" or at_bound.get("alpha") == "high":
-            found.append("everybody buys at the same rate: the gamma distribution of rates vanishes")
-        if at_bound.get("r") == "low":
-            found.append("hardly anybody buys again")
-        return "; ".join(found)
+        return "; ".join([*found, *buying(at_bound)])
 
     def _fates(self, logs: Floats, x: Floats, t_x: Floats, watched: Floats) -> tuple[Floats, Floats, Floats]:
         """Logs of: staying until T; leaving at each node's time, with its weight. And those times (nodes, rows).
