@@ -162,6 +162,12 @@ class SegmentSettings(_Part):
     floor: float = Field(
         0.02, ge=0, lt=0.5, description="a segment with a smaller share of the people is merged or marked niche"
     )
+    micro: int = Field(
+        27, ge=0, le=200, description="at most this many micro-segments inside the discovered ones; 0 for none"
+    )
+    recipes: list[str] | None = Field(
+        None, description="the recipes that take part in the contest; all that are installed when left out"
+    )
 
 
 class Objective(_Part):

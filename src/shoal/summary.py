@@ -64,12 +64,22 @@ class Brief(Record):
 
 
 class Segment(Record):
-    """One segment of a run. `kind`: discovered, predictive, rfm, value, lifecycle, intent or rule (your own)."""
+    """One segment of a run.
+
+    `kind`: discovered, micro (inside a discovered one), subgroup (found by its effect), predictive, rfm, value,
+    lifecycle, intent or rule (your own).
+    """
 
     name: str
     version: int = 1
     kind: str
-    status: str = Field("draft", description="draft; refused when a gate failed; niche below the size floor")
+    status: str = Field(
+        "draft",
+        description="draft; refused when a gate failed; niche below the size floor; released when a person approved "
+        "this rule; retired when a person ended it",
+    )
+    parent: str | None = Field(None, description="the segment that a micro-segment lies in")
+    proposed: bool = Field(False, description="whether it belongs to the set that explains the next period best")
     rule: str = Field(description="in the rule language; it is the segment")
     words: str = Field(description="the rule in plain words")
     size: int
@@ -85,24 +95,39 @@ class Segment(Record):
 
 
 class Contender(Record):
-    """One way of cutting the people, judged on the next period."""
+    """One way of cutting the people, judged on the next period.
+
+    `kind`: discovered (a recipe of ours or a plugin's), a traditional one (rfm, value, lifecycle, demographic), or
+    baseline. What could not be measured is None; `note` says why it did not take part or may not win.
+    """
 
     name: str
     kind: str
     segments: int
     scores: dict[str, Interval] = Field(description="share of variance explained out of sample (R2), AUC for retention")
+    recipe: str = Field("", description="entry point of the recipe; empty for a traditional cut")
+    stability: Interval | None = Field(None, description="mean bootstrap Jaccard, the whole recipe refitted")
+    least: float | None = Field(None, description="the least stable segment's mean Jaccard")
+    persistence: Interval | None = Field(None, description="adjusted Rand of the same people one period later")
+    fidelity: float | None = Field(None, description="people whose rule and cluster agree, on those not learned from")
+    smallest: float | None = Field(None, description="share of the people in the smallest segment")
+    note: str = ""
 
 
 class Comparison(Record):
-    """The out-of-time comparison of discovered and traditional segments."""
+    """The contest: every recipe and the traditional cuts, made as of one period ago, judged on the period since."""
 
     as_of: str
     until: str
     horizon_days: float
     people: int
     contenders: list[Contender]
-    winner: str
+    winner: str = Field(description="a contender's name, `tie`, `nobody` or `not enough data`")
     words: str
+    proposed: str = Field("", description="the contender whose way makes the segments that are proposed today")
+    k: int | None = Field(None, description="the number of segments that everybody was asked for")
+    micro: list[Contender] = Field([], description="the same for many small segments: micro-segments, RFM cells")
+    notes: list[str] = []
 
 
 class KChoice(Record):
@@ -112,6 +137,8 @@ class KChoice(Record):
     jaccard_mean: float
     jaccard_min: float
     silhouette: float | None
+    gap: float | None = Field(None, description="gap statistic (Tibshirani, Walther & Hastie 2001)")
+    overall: float | None = Field(None, description="what it explains of the next period, one period earlier")
     explained: float | None = Field(None, description="share of the inputs' variance between segments")
     chosen: bool = False
 
@@ -124,6 +151,107 @@ class TreeNode(Record):
     share: float
     segment: str | None = None
     branches: list[TreeNode] = []
+
+
+class Subgroup(Record):
+    """A micro-segment found by its effect on a target: searched on one half of the people, confirmed on the other.
+
+    Effects are differences of the target's mean from that of everybody else, in the target's unit; those of rates are in
+    shares. `adjusted` is what remains after a plain value model (recency, frequency, monetary); only that is claimed.
+    """
+
+    rule: str = Field(description="a conjunction of up to three conditions, in the rule language")
+    words: str = Field(description="the rule in plain words")
+    claim: str = Field(description="what is claimed, in a sentence with its numbers")
+    size: int = Field(description="people as of the period's beginning")
+    share: float
+    inside: float | None = Field(None, description="the target's mean among them, on the confirming half")
+    outside: float | None = Field(None, description="and among everybody else")
+    found: float | None = Field(None, description="the adjusted effect on the half searched: it flatters")
+    raw: Interval = Field(description="on the confirming half, before adjustment")
+    adjusted: Interval = Field(description="on the confirming half, after adjustment")
+    p: float | None = Field(None, description="of the adjusted effect on the confirming half, one-sided")
+    q: float | None = Field(None, description="p after Benjamini and Hochberg over all that were tested")
+    confirmed: bool = Field(description="whether the adjusted effect is confirmed at the false discovery rate")
+    value_share: float | None = Field(None, description="their share of past revenue")
+
+
+class Subgroups(Record):
+    """What the search found for one target."""
+
+    target: str = Field(description="value, churn, growth, or a labelled objective's name")
+    words: str = Field(description="the target in words")
+    people: int = 0
+    selectors: int = Field(0, description="single conditions that the search combined")
+    looked_at: int = Field(0, description="conjunctions evaluated on the searching half")
+    tested: int = Field(0, description="diverse candidates tested on the confirming half")
+    confirmed_raw: int = Field(0, description="of them, confirmed without adjustment")
+    confirmed: int = Field(0, description="of them, confirmed after adjustment")
+    rate: float = Field(0.05, description="the false discovery rate promised")
+    found: list[Subgroup] = Field([], description="confirmed ones first, then the strongest of the others")
+    says: str = Field("", description="the result in a sentence; also where nothing was found or data are too few")
+
+
+class Change(Record):
+    """What is new since the last release (or the last run, where nothing is released yet)."""
+
+    kind: Literal["emerging", "splitting", "merging", "vanishing", "growing", "shrinking", "moved"]
+    segment: str
+    since: str = Field("", description="instant of the release or run that it is held against")
+    words: str = Field(description="what changed, in a sentence with its numbers")
+    overlap: float | None = Field(None, description="Jaccard overlap with the nearest segment of then")
+    size_before: int | None = None
+    size: int | None = None
+    traits: list[Trait] = Field([], description="what moved in its profile: inside is now, outside is then")
+
+
+class Makeup(Record):
+    """A segment's people by one protected trait: accounting, never an input."""
+
+    segment: str
+    trait: str
+    group: str
+    people: int
+    share: Interval = Field(description="share of the segment's people whose trait is known")
+    everybody: float = Field(description="the group's share of everybody")
+    reach: Interval = Field(description="share of the group that is in the segment")
+    ratio: float | None = Field(None, description="its reach over that of the group reached most (disparate reach)")
+
+
+class Proxy(Record):
+    """A clause of a rule that tells a protected trait."""
+
+    segment: str
+    clause: str
+    trait: str
+    group: str
+    auc: Interval = Field(description="how well the clause alone tells the group from the rest; 0.5 is not at all")
+    words: str
+
+
+class Fairness(Record):
+    """The audit of all segments by protected traits; `note` says why there is none."""
+
+    traits: list[str] = []
+    makeup: list[Makeup] = []
+    proxies: list[Proxy] = []
+    note: str = ""
+
+
+class Release(Record):
+    """What a person decided of a segment: approved as it stands, or retired."""
+
+    segment: str
+    version: int
+    kind: str
+    rule: str
+    size: int
+    decision: Literal["approved", "retired"]
+    at: str
+    by: str
+    answer: str = Field("", description="what would be done differently for this segment")
+    note: str = ""
+    run_id: str = ""
 
 
 class Discovery(Record):
@@ -295,6 +423,10 @@ class Run(Record):
     models: list[ModelCard] = []
     comparison: Comparison | None = None
     discovery: Discovery | None = None
+    subgroups: list[Subgroups] = []
+    changes: list[Change] = []
+    fairness: Fairness | None = None
+    releases: list[Release] = []
     quality: list[SourceQuality] = []
     timings: dict[str, float] = {}
     questions: list[str] = []

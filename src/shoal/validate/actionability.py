@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shoal.intervals import wilson
 from shoal.summary import Segment, Verdict
-from shoal.validate.contingency import label, tidy
+from shoal.contingency import label, tidy
 from shoal.validate.verdict import judge
 
 QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from shoal.intervals import interval, wilson
 from shoal.summary import Interval, Verdict
-from shoal.validate.contingency import Codes, Floats, label, tidy
+from shoal.contingency import Codes, Floats, label, tidy
 from shoal.validate.intervals import holm, mean_interval
 from shoal.validate.outcome import Outcome
 from shoal.validate.verdict import CHECKS, judge

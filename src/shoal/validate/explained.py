@@ -15,7 +15,7 @@ import numpy as np
 from shoal.errors import UsageError
 from shoal.intervals import interval
 from shoal.summary import Interval
-from shoal.validate.contingency import Codes, Floats, tidy
+from shoal.contingency import Codes, Floats, tidy
 from shoal.validate.outcome import Cut, Outcome
 
 PEOPLE = 100_000

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shoal.intervals import interval
 from shoal.summary import Interval
-from shoal.validate.contingency import Floats
+from shoal.contingency import Floats
 
 LEAST_FOR_INTERVAL = 10
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from shoal.validate.contingency import Codes, Floats, tidy
+from shoal.contingency import Codes, Floats, tidy
 
 CAP = 0.99
 

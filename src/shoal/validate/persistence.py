@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shoal.intervals import interval, wilson
 from shoal.summary import Interval, Verdict
-from shoal.validate.contingency import adjusted_rand, cross, label, tidy
+from shoal.contingency import adjusted_rand, cross, label, tidy
 from shoal.validate.verdict import judge
 
 DRAWS = 500

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shoal.intervals import Z, interval
 from shoal.summary import Interval, Verdict
-from shoal.validate.contingency import Codes, Floats, label, sample, tidy
+from shoal.contingency import Codes, Floats, label, sample, tidy
 from shoal.validate.verdict import CHECKS, judge
 
 SILHOUETTE_PEOPLE = 5_000

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shoal.intervals import interval
 from shoal.summary import Interval, Verdict
-from shoal.validate.contingency import Codes, Floats, best_jaccard, cross, label, sample, tidy
+from shoal.contingency import Codes, Floats, best_jaccard, cross, label, sample, tidy
 from shoal.validate.verdict import judge
 
 ROUNDS = 20

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from shoal.validate.contingency import adjusted_rand, best_jaccard, cross, encode, sample
+from shoal.contingency import adjusted_rand, best_jaccard, cross, encode, sample
 
 two_cuts = st.integers(1, 60).flatmap(
     lambda n: st.tuples(*(st.lists(st.integers(-1, 5), min_size=n, max_size=n) for _ in range(2)))
