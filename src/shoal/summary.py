@@ -156,7 +156,7 @@ class TreeNode(Record):
 class Subgroup(Record):
     """A micro-segment found by its effect on a target: searched on one half of the people, confirmed on the other.
 
-    Effects are differences of the target's mean from that of everybody else, in the target's unit; those of rates are in
+    Effects are differences of the target's mean from that of everybody else, in its own unit; those of rates are
     shares. `adjusted` is what remains after a plain value model (recency, frequency, monetary); only that is claimed.
     """
 

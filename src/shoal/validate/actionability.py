@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from shoal.contingency import label, tidy
 from shoal.intervals import wilson
 from shoal.summary import Segment, Verdict
-from shoal.contingency import label, tidy
 from shoal.validate.verdict import judge
 
 QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")

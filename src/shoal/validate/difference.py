@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from shoal.contingency import Codes, Floats, label, tidy
 from shoal.intervals import interval, wilson
 from shoal.summary import Interval, Verdict
-from shoal.contingency import Codes, Floats, label, tidy
 from shoal.validate.intervals import holm, mean_interval
 from shoal.validate.outcome import Outcome
 from shoal.validate.verdict import CHECKS, judge

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shoal.contingency import Codes, Floats, tidy
 from shoal.errors import UsageError
 from shoal.intervals import interval
 from shoal.summary import Interval
-from shoal.contingency import Codes, Floats, tidy
 from shoal.validate.outcome import Cut, Outcome
 
 PEOPLE = 100_000

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from shoal.contingency import Floats
 from shoal.intervals import interval
 from shoal.summary import Interval
-from shoal.contingency import Floats
 
 LEAST_FOR_INTERVAL = 10
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from shoal.contingency import adjusted_rand, cross, label, tidy
 from shoal.intervals import interval, wilson
 from shoal.summary import Interval, Verdict
-from shoal.contingency import adjusted_rand, cross, label, tidy
 from shoal.validate.verdict import judge
 
 DRAWS = 500

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from shoal.contingency import Codes, Floats, label, sample, tidy
 from shoal.intervals import Z, interval
 from shoal.summary import Interval, Verdict
-from shoal.contingency import Codes, Floats, label, sample, tidy
 from shoal.validate.verdict import CHECKS, judge
 
 SILHOUETTE_PEOPLE = 5_000

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from shoal.contingency import Codes, Floats, best_jaccard, cross, label, sample, tidy
 from shoal.intervals import interval
 from shoal.summary import Interval, Verdict
-from shoal.contingency import Codes, Floats, best_jaccard, cross, label, sample, tidy
 from shoal.validate.verdict import judge
 
 ROUNDS = 20
