@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from shoal.model import boxes, readable
 from shoal.model.matrix import Array, Matrix, sample
+from shoal.model.node import Labels, Node
 from shoal.model.recipe import NOISE, Grouping, Recipe, grouping
 from shoal.summary import TreeNode
 
-Labels = NDArray[np.int64]
 DEPTHS = (3, 4)
 GROWN = 20_000
 HOLDOUT_FROM = 200
@@ -21,31 +21,6 @@ LEAF_COST = 0.01
 NICHE_WORTH = 2.0
 FIDELITY = 0.8
 OVERLAP = 0.5
-
-
-@dataclass(frozen=True)
-class Node:
-    """A split (`low` holds where the feature is under the threshold) or a leaf (`group`, -1 for those in none)."""
-
-    share: float
-    group: int
-    feature: int = -1
-    threshold: float = 0.0
-    low: Node | None = None
-    high: Node | None = None
-
-    def route(self, raw: Array) -> Labels:
-        """The group of each row of `raw` (people, inputs); -1 where no rule holds."""
-        if self.low is None or self.high is None:
-            return np.full(len(raw), self.group, dtype=np.int64)
-        under = raw[:, self.feature] < self.threshold
-        found = np.empty(len(raw), dtype=np.int64)
-        found[under] = self.low.route(raw[under])
-        found[~under] = self.high.route(raw[~under])
-        return found
-
-    def leaves(self) -> int:
-        return 1 if self.low is None or self.high is None else self.low.leaves() + self.high.leaves()
 
 
 @dataclass(frozen=True)
@@ -75,16 +50,16 @@ class Distilled:
 def distil(
     matrix: Matrix, grouping: Grouping, *, floor: float = 0.02, worth: Array | None = None, seed: int = 0
 ) -> Distilled:
-    """The segments that a tree of depth 3 or 4 makes of the clusters; every person falls into exactly one.
+    """The segments that a tree of depth 3 or 4 makes of the clusters, or that the recipe's own tree gives.
 
     Where a recipe left people out, the tree learns them as one more class that gives no rule and that nothing is
     merged into: people in its leaves fall into no segment.
     `floor` is the smallest share of the people; a smaller segment joins its nearest neighbour unless its share of
     `worth` (per person) is at least twice its share of people, then it stays as a niche.
     Fidelity is the agreement with the clusters on a half of the people that the tree has not seen, among those whom
-    a cluster or a rule holds.
+    a cluster or a rule holds; it is 1 where the recipe's groups are rules already.
     """
-    tree, fidelity, held_out = _fit(matrix, grouping, seed)
+    tree, fidelity, held_out = (grouping.tree, 1.0, True) if grouping.tree else _fit(matrix, grouping, seed)
     labels = tree.route(matrix.raw)
     notes = [
         f"cluster {group + 1} ({np.mean(grouping.labels == group):.1%} of people) has no rule of its own;"

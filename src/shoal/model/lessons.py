@@ -131,7 +131,9 @@ def _outcomes(table: pa.Table, parts: Collection[str]) -> dict[str, Array]:
         for name in names
         if _number(table, name)
     }
-    kinds = [{name: one for name, y in kind.items() if (one := _standard(y)) is not None} for kind in (value, behaviour)]
+    kinds = [
+        {name: one for name, y in kind.items() if (one := _standard(y)) is not None} for kind in (value, behaviour)
+    ]
     told = [kind for kind in kinds if kind]
     return {name: y * np.sqrt(1 / len(told) / len(kind)) for kind in told for name, y in kind.items()}
 

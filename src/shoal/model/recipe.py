@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoal.model.matrix import Matrix
+from shoal.model.node import Node
 
 NOISE = -1  # the label of people in no group
 
@@ -17,11 +18,13 @@ NOISE = -1  # the label of people in no group
 class Grouping:
     """Group number of every person in the matrix (0 to k-1, none empty) and the groups' centres (k, inputs).
 
-    A person in no group has the label -1 and counts for no centre.
+    A person in no group has the label -1 and counts for no centre. `tree` is there where the groups are rules already:
+    its leaves then say which group each person is in.
     """
 
     labels: NDArray[np.int64]
     centres: NDArray[np.float64]
+    tree: Node | None = None
 
     @property
     def k(self) -> int:
