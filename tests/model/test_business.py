@@ -22,6 +22,7 @@ from shoal.settings import parse
         (["Signed In"], ["user_id", "email"], ["creation_source", "org_id"], "saas"),
         (["Feature Used", "Trial Started"], ["user_id"], [], "saas"),
         (["Invoice Paid"], ["user_id"], ["plan"], "saas"),
+        (["Order Completed"], ["customer_id"], ["plan"], "commerce"),
         (["Article Read", "Page Viewed"], ["device_id"], [], "media"),
         (["Stream Started"], ["user_id"], [], "media"),
         (["Order Completed"], ["account_id"], [], "b2b"),

@@ -49,8 +49,8 @@ def business(settings: Settings, events: Collection[str] = ()) -> Business | Non
 def guess(events: Collection[str], identifiers: Collection[str], traits: Collection[str]) -> Business | None:
     """What events, types of identifiers and traits tell, the clearest sign first.
 
-    Identifiers of accounts or traits of firms: b2b. Then plans, trials and logins: saas, but for orders that carry no
-    plan: commerce. Then pages, articles and streams: media.
+    Identifiers of accounts or traits of firms: b2b. Then orders and checkouts: commerce. Then plans, trials and logins:
+    saas. Then pages, articles and streams: media.
 
     >>> guess(["Order Completed"], ["customer_id"], ["country"]), guess(["Signed In"], ["user_id"], ["plan"])
     ('commerce', 'saas')
@@ -60,10 +60,10 @@ def guess(events: Collection[str], identifiers: Collection[str], traits: Collect
     known = {name.casefold() for name in traits}
     if known & FIRMS or {name.casefold() for name in identifiers} & ACCOUNTS:
         return "b2b"
-    if known & PLANS:
+    if any(ORDERS.search(event) for event in events):
+        return "commerce"
+    if known & PLANS or any(USES.search(event) for event in events):
         return "saas"
-    signs: tuple[tuple[re.Pattern[str], Business], ...] = ((ORDERS, "commerce"), (USES, "saas"), (READS, "media"))
-    for pattern, found in signs:
-        if any(pattern.search(event) for event in events):
-            return found
+    if any(READS.search(event) for event in events):
+        return "media"
     return "saas" if events else None
