@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 
@@ -116,6 +117,19 @@ def test_every_drawing_has_a_name_for_readers_that_cannot_see_it(html: str) -> N
 
 def test_every_header_cell_says_what_it_heads(html: str) -> None:
     assert all(attrs.get("scope") in ("row", "col", "rowgroup") for tag, attrs in Page(html).elements if tag == "th")
+
+
+def test_headings_go_down_one_level_at_a_time(html: str) -> None:
+    levels = [int(tag[1]) for tag, _ in Page(html).elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert not [(one, other) for one, other in pairwise(levels) if other > one + 1]
+
+
+def test_every_table_is_named(html: str) -> None:
+    """By its caption, or by the region that it scrolls in."""
+    tables = re.findall(r'(aria-label="[^"]+">\s*)?<table[^>]*>(\s*<caption)?', html)
+    assert all(region or caption for region, caption in tables)
 
 
 def test_hostile_words_are_shown_as_they_are_without_control_characters() -> None:

@@ -66,7 +66,16 @@ def test_every_release_is_told_with_who_decided_and_what_is_done() -> None:
         assert release.segment in part
         assert release.by in part
         assert release.answer in part
-    assert part.index("Christmas guests") < part.index("Steady regulars")
+    newest, older = part.index("41 people are left."), part.index("A replenishment reminder")
+    assert newest < older
+
+
+def test_what_is_released_now_is_listed_with_its_rule() -> None:
+    html = render(sample.full())
+    start = html.index("Released now", html.index('<section id="releases"'))
+    listed = html[start : html.index("</table>", start)]
+    assert listed.count("<tr><th") == 2
+    assert "Steady regulars" in listed
 
 
 def test_a_released_segment_says_so_beside_its_name() -> None:

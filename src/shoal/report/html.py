@@ -68,6 +68,7 @@ def _environment() -> Environment:
         words.title,
         words.upcoming,
         words.plural,
+        words.opened,
         shorten,
     ):
         environment.filters[filter_.__name__] = filter_

@@ -9,8 +9,7 @@ from shoal.report.numbers import count, decimal, known, money, percent
 from shoal.report.words import plural, title
 from shoal.summary import Interval, Subgroup, Subgroups
 
-UNCONFIRMED = 5  # shown of a target; the others are folded
-_AMOUNTS = ("value", "growth")
+UNCONFIRMED = 3  # shown of a target; the others are folded
 NAMES = {"value": "Value", "churn": "Leaving", "growth": "Growth"}
 
 
@@ -53,7 +52,7 @@ class Target:
             return decimal(value)
         if self.is_rate:
             return percent(value)
-        if self.found.target in _AMOUNTS and self.currency:
+        if self.currency and "revenue" in self.found.words:
             return money(round(value) if abs(value) >= 10 else value, self.currency)
         return decimal(value)
 
@@ -93,7 +92,7 @@ class Target:
             (count(found.looked_at), "looked at", f"made of {plural(found.selectors, 'condition')}, on one half"),
             (count(found.tested), "tested", "on the other half"),
             (count(found.confirmed_raw), "held before adjustment", f"false discoveries at most {percent(found.rate)}"),
-            (count(found.confirmed), "held after adjustment", "beyond recency, frequency and spend"),
+            (count(found.confirmed), "held after adjustment", "beyond what their past tells"),
         ]
 
 

@@ -329,6 +329,11 @@ class View:
         """The segments of the set that explains the next period best, where it is not the discovered one."""
         return [s for s in worth(self.run.segments) if s.proposed and s.kind not in (*_OWN, *_SMALL)]
 
+    @property
+    def released(self) -> list[Segment]:
+        """What people approved and did not retire."""
+        return [s for s in worth(self.run.segments) if s.status == "released"]
+
     @cached_property
     def targets(self) -> list[Target]:
         """What the search for subgroups found, a target each."""

@@ -157,6 +157,15 @@ def upcoming(name: str) -> str:
     return f"{measure(name)} next" if measure(name) == "Came back" else f"Next {measure(name).lower()}"
 
 
+def opened(text: str) -> str:
+    """A sentence with a capital at its beginning.
+
+    >>> opened("not enough data: 12 people")
+    'Not enough data: 12 people'
+    """
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def plural(number: int, word: str, many: str = "") -> str:
     """A count with its noun.
 
