@@ -106,6 +106,12 @@ def test_a_lost_contest_proposes_the_traditional_segments_above_the_discovered()
     assert html.index("Middle tier") < html.index('id="segment-1"')
 
 
+def test_the_first_sentence_leads_and_the_others_follow() -> None:
+    html = render(sample.full())
+    assert "(95 % interval 2.6 to 5.9).</p>" in html
+    assert '<p class="further">On value alone value tiers lead by 0.7 points, which is a tie.</p>' in html
+
+
 def test_a_comparison_without_contenders_is_drawn() -> None:
     nothing = Comparison(as_of="", until="", horizon_days=1, people=0, contenders=[], winner="nobody", words="None.")
     assert "None." in render(sample.empty().model_copy(update={"comparison": nothing}))

@@ -216,6 +216,11 @@ class View:
         first = self.outcome.split(". ")[0]
         return first if first.endswith(".") else f"{first}."
 
+    @property
+    def further_outcome(self) -> str:
+        """The sentences after the first."""
+        return self.outcome.partition(". ")[2]
+
     @cached_property
     def plane(self) -> list[Plane]:
         """The map for wide and for narrow screens; nothing without value shares."""
