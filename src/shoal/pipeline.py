@@ -99,7 +99,7 @@ STAGES: Mapping[str, Callable[[Work], None]] = {
 }
 WRITTEN: Mapping[str, tuple[str, ...]] = {
     "unify": ("events", "profiles", "identifiers", "quarantine"),
-    "features": ("features", "features_before", "outcomes"),
+    "features": ("features", "features_before", "outcomes", "lessons"),
     "predict": ("scores", "scores_before", "affinities", "pending"),
     "model": ("segments", "memberships"),
     "validate": ("verdicts",),
@@ -199,6 +199,8 @@ def assemble(folder: Path, settings: Settings, run: Run) -> summary.Run:
         models=predicted.get("models", []),
         comparison=validated.get("comparison"),
         discovery=modelled.get("discovery"),
+        subgroups=modelled.get("subgroups", []),
+        fairness=validated.get("fairness"),
         quality=unified.get("quality", []),
         timings=run.read_part("timings") or {},
         questions=unified.get("questions", []),

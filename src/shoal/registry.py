@@ -15,8 +15,8 @@ MODELS = "shoal.models"
 def plugins(group: str) -> dict[str, EntryPoint]:
     """The entry points of a group by name; where two share a name, ours gives way.
 
-    >>> sorted(plugins("shoal.recipes"))
-    ['kmeans']
+    >>> sorted(plugins("shoal.engines"))
+    ['duckdb']
     """
     found: dict[str, EntryPoint] = {}
     for point in sorted(

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from shoal.model import matrix as design
+from shoal.model.arena import Arena
 from shoal.model.choose import candidates, choose_k, stable
 from shoal.model.clusters import KMeansRecipe
 from shoal.model.distil import Distilled, Distilling, distil, drawing
@@ -33,6 +34,7 @@ class Found:
     cuts: tuple[Cut, ...]
     discovery: Discovery
     reason: str = ""
+    distilled: Distilled | None = None
 
 
 def discover(
@@ -47,6 +49,8 @@ def discover(
     inputs: Sequence[str] | None = None,
     taken: Collection[str] = (),
     everybody: Crowd | None = None,
+    arena: Arena | None = None,
+    choices: Sequence[KChoice] = (),
 ) -> Found:
     """At most `budget` segments of the people in `table` (one row a person), as disjoint rules.
 
@@ -58,13 +62,14 @@ def discover(
         k: look for exactly so many clusters instead of choosing their number.
         recipe: finds the groups, k-means on quantile features when left out; `inputs` limits the features it sees.
         taken: names already given; `everybody`, from `crowd`, saves measuring the people twice.
+        arena: the people with their outlook, for recipes that look at it; `choices` how `k` was chosen.
     """
     recipe = recipe or KMeansRecipe()
-    points = design.build(table, meta, seed=seed, inputs=inputs)
+    points = arena.matrix if arena is not None else design.build(table, meta, seed=seed, inputs=inputs)
     reason = _hopeless(table.num_rows, points)
     if reason:
         return Found((), _nothing(recipe, points, reason), reason)
-    choices, worth = [], _worth(behaviour(table, meta), points)
+    choices, worth = list(choices), _worth(behaviour(table, meta), points)
     if k is None:
         choices = choose_k(Distilling(recipe, floor), points, candidates(budget, len(points.rows)), seed)
         choices, distilled = _sayable(recipe, points, choices, floor, worth, seed)
@@ -88,7 +93,7 @@ def discover(
     richest = sorted(
         range(len(titles)), key=lambda place: (-(portraits[place].value_share or 0.0), -portraits[place].size)
     )
-    return Found(tuple(_cut(distilled, titles, place) for place in richest), discovery)
+    return Found(tuple(_cut(distilled, titles, place) for place in richest), discovery, distilled=distilled)
 
 
 def _cut(distilled: Distilled, titles: Sequence[str], place: int) -> Cut:

@@ -99,7 +99,7 @@ def distil(
 
 
 def _rule(tree: Node, matrix: Matrix, group: int) -> str:
-    return boxes.rule(_boxes(tree, matrix.names, group), matrix.names, matrix.absent, matrix.whole, matrix.opposites)
+    return boxes.rule(boxes_of(tree, matrix.names, group), matrix.names, matrix.absent, matrix.whole, matrix.opposites)
 
 
 @dataclass(frozen=True)
@@ -246,16 +246,17 @@ def _sides(column: str, cut: float) -> tuple[boxes.Box, boxes.Box]:
     return boxes.narrow({}, column, high=cut), boxes.narrow({}, column, low=cut)
 
 
-def _boxes(
+def boxes_of(
     node: Node, names: Sequence[str], group: int, path: Mapping[str, boxes.Bounds] | None = None
 ) -> list[boxes.Box]:
+    """The boxes of a group: one for each of its leaves."""
     path = path or {}
     if node.low is None or node.high is None:
         return [path] if node.group == group else []
     column = names[node.feature]
     low = boxes.narrow(path, column, high=node.threshold)
     high = boxes.narrow(path, column, low=node.threshold)
-    return [*_boxes(node.low, names, group, low), *_boxes(node.high, names, group, high)]
+    return [*boxes_of(node.low, names, group, low), *boxes_of(node.high, names, group, high)]
 
 
 def _smallest(labels: Labels, floor: float, niche: Sequence[int]) -> int | None:

@@ -22,7 +22,7 @@ from shoal.model.meta import FeatureMeta, complete
 NEXT = "next."  # begins the columns that say what happened in the period after
 MOST = 8  # cut-offs
 PEOPLE = 20_000  # whose past is looked at
-ROWS = 24_000  # learned from
+ROWS = 12_000  # learned from
 FEWEST = 200  # rows that can teach anything
 CAP = 0.99  # of revenue: one whale would decide
 
@@ -53,8 +53,8 @@ def share(people: int) -> float:
 class Lessons:
     """Features and outcomes of people at earlier instants, row by row.
 
-    `x` is (rows, inputs), without gaps; `y` (rows, outcomes), each with mean 0 and its weight as variance, 0 where it is
-    not known; `person` whose row it is; `fills` what stands for a missing value of each input.
+    `x` is (rows, inputs), without gaps; `y` (rows, outcomes), each with mean 0 and its weight as variance, 0 where it
+    is not known; `person` whose row it is; `fills` what stands for a missing value of each input.
     """
 
     inputs: tuple[str, ...]

@@ -12,17 +12,17 @@ from shoal.model.node import Node
 from shoal.model.recipe import Grouping, grouping
 
 # Where an input may be cut: at few places, which the people drawn again have too.
-EDGES = (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.97)
-LEAST = 0.02  # of the people in a leaf
+EDGES = (0.2, 0.4, 0.6, 0.8, 0.9, 0.97)
+LEAST = 0.01  # of the people in a leaf
 FEWEST = 5
 
 
 class OutcomeTreeRecipe:
     """A regression tree for all expected outcomes at once, grown best split first to `k` leaves.
 
-    A predictive clustering tree (Blockeel, De Raedt & Ramon 1998, ICML 15, 55-63) on what a forest expects rather than on
-    what happened: the targets are smooth, so that a shallow tree finds what is there and not what was luck. Thresholds
-    come from a coarse grid of readable numbers: people drawn again give nearly the same rules.
+    A predictive clustering tree (Blockeel, De Raedt & Ramon 1998, ICML 15, 55-63) on what a forest expects rather than
+    on what happened: the targets are smooth, so that a shallow tree finds what is there and not what was luck.
+    Thresholds come from a coarse grid of readable numbers: people drawn again give nearly the same rules.
     """
 
     name = "tree on expected outcomes"

@@ -19,11 +19,12 @@ from shoal.define.feature import Feature
 from shoal.define.kernel import Plan, compile_plan
 from shoal.define.packs import Catalogue, main_events
 from shoal.define.segment import SegmentFile
+from shoal.define.stream import drawn
 from shoal.define.types import Type
 from shoal.engine.protocol import Engine
 from shoal.errors import suggest
 from shoal.model import brief as briefs
-from shoal.model import discover, intent, lifecycle, record, rfm, tiers, traits
+from shoal.model import discover, intent, lessons, lifecycle, record, rfm, tiers, traits
 from shoal.model.business import business
 from shoal.model.clusters import KMeansRecipe
 from shoal.model.derived import LABELS, derivations, derive
@@ -72,6 +73,9 @@ def features(settings: Settings, engine: Engine, run: Run, read: Read, tell: Tel
     profiles = pq.read_table(run.path("profiles"))
     told = traits.told(profiles, settings.told_traits, {*plan.names, *LABELS})
     now = _compute(files, read, plan, after, as_of, before, told, run, tell)
+    if after is not None and days:
+        cutoffs = lessons.instants(known.first, as_of, days)
+        _write_lessons(files, read, plan, after, cutoffs, days, lessons.share(profiles.num_rows), run)
     now = _with_silent(now, run, plan, as_of)
     formulas = derivations(now, defined.meta)
     with _Writer(run, "features") as everybody:
@@ -201,6 +205,34 @@ def _compute(
                 since.write(happened)
             tell("features", 0.45 + 0.25 * done / len(files))
     return pa.concat_tables(parts)
+
+
+def _write_lessons(
+    files: Sequence[Path],
+    read: Read,
+    plan: Plan,
+    after: Plan,
+    cutoffs: Sequence[int],
+    days: int,
+    share: float,
+    run: Run,
+) -> None:
+    """Writes `lessons`: what a share of the people did in the period after each of the cut-offs, and what they were."""
+    needed, period = sorted({*plan.event_columns, *after.event_columns, "person"}), days * DAY
+    instants = sorted(cutoffs)
+    if not cutoffs:
+        return
+
+    def bucket(file: Path) -> pa.Table:
+        batches = [batch for batch in (drawn(one, share) for one in read([file], needed)) if len(batch)]
+        now = pa.Table.from_batches(plan.run(batches, instants), schema=plan.schema)
+        ends = [at + period for at in instants]
+        happened = pa.Table.from_batches(after.run(batches, ends), schema=after.schema)
+        return lessons.joined(now, happened, instants, period)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        made = pa.concat_tables(pool.map(bucket, files))
+    pq.write_table(made, run.path("lessons"), compression="zstd", compression_level=1)
 
 
 def _rows_of(table: pa.Table, people: pa.Table) -> pa.Table:
