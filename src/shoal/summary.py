@@ -80,6 +80,9 @@ class Segment(Record):
     )
     parent: str | None = Field(None, description="the segment that a micro-segment lies in")
     proposed: bool = Field(False, description="whether it belongs to the set that explains the next period best")
+    carried: bool = Field(
+        False, description="whether it stands by its release alone: today's run found another rule by this name, or none"
+    )
     rule: str = Field(description="in the rule language; it is the segment")
     words: str = Field(description="the rule in plain words")
     size: int
@@ -92,6 +95,11 @@ class Segment(Record):
         description="revenue and retention of the period after, for the people the rule held for one period ago",
     )
     means: dict[str, float | None] = Field(default_factory=dict, description="mean of each discovery input")
+
+    @property
+    def subject(self) -> str:
+        """What verdicts call it: its name; `NAME@VERSION` where it stands by its release alone."""
+        return f"{self.name}@{self.version}" if self.carried else self.name
 
 
 class Contender(Record):
