@@ -81,7 +81,8 @@ class Segment(Record):
     parent: str | None = Field(None, description="the segment that a micro-segment lies in")
     proposed: bool = Field(False, description="whether it belongs to the set that explains the next period best")
     carried: bool = Field(
-        False, description="whether it stands by its release alone: today's run found another rule by this name, or none"
+        False,
+        description="whether it stands by its release alone: the run found another rule by its name, or none",
     )
     rule: str = Field(description="in the rule language; it is the segment")
     words: str = Field(description="the rule in plain words")

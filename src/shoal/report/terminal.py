@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from shoal.errors import NotFound, suggest
+from shoal.releases import pick
 from shoal.report import numbers, words
 from shoal.report.view import Fact, Shown, View, amount, grade, span
 from shoal.summary import Comparison, Run, Segment, SourceQuality, Verdict
@@ -55,7 +55,7 @@ def overview(run: Run, report: str = "") -> RenderableType:
         parts += [SegmentTable(view), *_who(view.shown)]
     else:
         parts.append(say(f"{view.finding}.", "yellow"))
-    parts += _predictive(view)
+    parts += [*_predictive(view), *_released(run)]
     if view.traditional:
         kinds = ", ".join(f"{words.kind(kind)} ({len(group)})" for kind, group in view.traditional.items())
         parts += [Text(), say(f"Beside them: {kinds}. See: shoal segments", "dim")]
@@ -82,7 +82,7 @@ def listing(run: Run) -> RenderableType:
     parts: list[RenderableType] = []
     if view.shown:
         parts += [Text(words.kind("discovered"), style="bold"), SegmentTable(view), *_who(view.shown)]
-    parts += [*_predictive(view), Text()]
+    parts += [*_predictive(view), *_released(run), Text()]
     for kind, segments in view.traditional.items():
         parts += [say(words.kind(kind), "bold"), Traditional(segments, run.currency), Text()]
     return Group(*parts)
@@ -93,6 +93,13 @@ def _predictive(view: View) -> list[RenderableType]:
     if not view.predictive:
         return []
     return [heading(words.kind("predictive")), Traditional(view.predictive, view.run.currency)]
+
+
+def _released(run: Run) -> list[RenderableType]:
+    """What people approved, and what changed since."""
+    from shoal.report.released import standing
+
+    return [*standing(run.segments), *_list("What changed", [one.words for one in run.changes])]
 
 
 def _title(view: View) -> Text:
@@ -187,7 +194,7 @@ class Traditional:
         for segment in self.segments:
             revenue = segment.next_period.get("revenue")
             cells = [
-                say(segment.name),
+                say(segment.subject),
                 Text(numbers.count(segment.size)),
                 Text(numbers.percent(segment.share)),
                 Text(numbers.percent(segment.value_share)),
@@ -272,18 +279,15 @@ def contest(comparison: Comparison) -> RenderableType:
 
 
 def brief(run: Run, name: str) -> RenderableType:
-    """What `shoal segments NAME` prints: one segment in full.
+    """What `shoal segments NAME` prints: one segment in full; `NAME@2` is version 2.
 
     Raises:
         NotFound: the run has no segment of that name.
     """
-    found = next((s for s in run.segments if s.name == name), None) or next(
-        (s for s in run.segments if s.name.casefold() == name.casefold()), None
-    )
-    if found is None:
-        raise NotFound(f"no segment '{name}' in the last run.{suggest(name, (s.name for s in run.segments))}")
+    found = pick(run.segments, name)
     view = View(run)
-    shown = view.number(found.name) or Shown(0, found, view.about(found.name))
+    numbered = view.number(found.name) if not found.carried else None
+    shown = numbered or Shown(0, found, view.about(found.subject))
     told = found.brief
     parts: list[RenderableType] = [
         Text.assemble(

@@ -50,10 +50,14 @@ def _append_only(table: str) -> Mapping[str, Sequence[str]]:
             for verb in ("UPDATE", "DELETE")
         ],
         "postgresql": [
-            f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$",
-            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-            f"EXECUTE FUNCTION {table}_append_only()",
+            (
+                f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
+            ),
+            (
+                f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+                f"EXECUTE FUNCTION {table}_append_only()"
+            ),
         ],
     }
 
