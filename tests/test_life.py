@@ -141,7 +141,7 @@ def test_a_retired_segment_has_no_members_and_stays_retired_while_its_rule_is_th
 
 def test_a_released_rule_that_cannot_be_read_keeps_its_members_and_is_told(life: Workspace) -> None:
     text = (life.folder / "shoal.yaml").read_text()
-    extra = "features:\n  big_orders: {count: Order Completed, where: value >= 20}\n"
+    extra = "features:\n  big_orders: {count: events, of: Order Completed, where: value >= 20}\n"
     (life.folder / "shoal.yaml").write_text(text + extra)
     (life.folder / "segments" / "big.yaml").write_text("rule: big_orders >= 1\n")
     here = shoal.open(life.folder)

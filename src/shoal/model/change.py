@@ -117,12 +117,26 @@ class _Compared:
     kinds: int
 
     @cached_property
+    def there(self) -> Mask:
+        """The people of today who were there then; everybody where nobody was."""
+        known = np.isin(self.now.table["person"].to_numpy(), self.before.table["person"].to_numpy())
+        return known if known.any() else ~known
+
+    @cached_property
+    def ours(self) -> list[Mask]:
+        return [mask[self.there] for mask in self.today.now]
+
+    @cached_property
+    def theirs(self) -> list[Mask]:
+        return [mask[self.there] for mask in self.past.now]
+
+    @cached_property
     def overlap(self) -> NDArray[np.float64]:
-        return jaccard(self.today.now, self.past.now)
+        return jaccard(self.ours, self.theirs)
 
     @cached_property
     def common(self) -> NDArray[np.float64]:
-        return together(self.today.now, self.past.now)
+        return together(self.ours, self.theirs)
 
     @cached_property
     def people(self) -> tuple[int, int]:
@@ -151,11 +165,11 @@ class _Compared:
         return [one for one in found if one is not None]
 
     def _emerging(self, place: int, floor: float) -> Change | None:
-        size, was = self.today.sizes[place], self.today.sizes_then[place]
+        part, size, was = self.today.parts[place], self.today.sizes[place], self.today.sizes_then[place]
         nearest, overlap = _nearest(self.overlap[place], self.past)
-        if overlap >= OVERLAP or size < LEAST or size < floor * self.people[0]:
+        named = any(part.name == old.name for old in self.past.parts)
+        if named or overlap >= OVERLAP or size < LEAST or size < floor * self.people[0]:
             return None
-        part = self.today.parts[place]
         near = f"the nearest of then is {nearest}, with a Jaccard overlap of {overlap:.2f}" if nearest else ""
         if was is None and not self.today.fresh[place]:
             return None
@@ -166,7 +180,7 @@ class _Compared:
             if not _rose(gap) or size / self.people[0] < (1 + NEW) * was / self.people[1]:
                 return None
             words = (
-                f"{part.name} is new: {_people(size, self.people[0])} against {_share(was, self.people[1])} then by "
+                f"{part.name} is new: {_people(size, self.people[0])}, against {_share(was, self.people[1])} then by "
                 f"the same rule ({_points(gap)})"
             )
         return Change(
@@ -180,28 +194,12 @@ class _Compared:
 
     def _parts_of(self, place: int) -> list[int]:
         """Today's segments that make up one of then, where its people are divided otherwise than then; else none."""
-        whole = self.past.sizes[place]
-        inside = self.common[:, place]
-        parts = [
-            own
-            for own, size in enumerate(self.today.sizes)
-            if size >= LEAST and inside[own] >= WITHIN * size and inside[own] >= LEAST
-        ]
-        if len(parts) < 2 or inside[parts].sum() < WITHIN * whole:
-            return []
+        parts = _inside(self.common[:, place], self.ours, self.theirs[place])
         return parts if any(self._shifted(own, self.past, place, self.today) for own in parts) else []
 
     def _sources_of(self, place: int) -> list[int]:
         """Segments of then that make up one of today, where they are mixed otherwise than then; else none."""
-        whole = self.today.sizes[place]
-        inside = self.common[place]
-        sources = [
-            old
-            for old, size in enumerate(self.past.sizes)
-            if size >= LEAST and inside[old] >= WITHIN * size and inside[old] >= LEAST
-        ]
-        if len(sources) < 2 or inside[sources].sum() < WITHIN * whole:
-            return []
+        sources = _inside(self.common[place], self.theirs, self.ours[place])
         return sources if any(self._shifted(old, self.today, place, self.past) for old in sources) else []
 
     def _shifted(self, part: int, wholes: _Cut, whole: int, parts: _Cut) -> bool:
@@ -261,7 +259,7 @@ class _Compared:
         overlap = float(self.overlap[:, place].max(initial=0.0))
         vanishes = may_vanish and overlap < OVERLAP and rate <= NEW * rate_then
         name = self.past.parts[place].name
-        numbers = f"{_people(size, self.people[0])} against {_share(was, self.people[1])} then ({_points(gap)})"
+        numbers = f"{_people(size, self.people[0])}, against {_share(was, self.people[1])} then ({_points(gap)})"
         verb = "vanishes" if vanishes else "grows" if rate > rate_then else "shrinks"
         more = "; no segment found today overlaps it by half" if vanishes else ""
         return Change(
@@ -323,6 +321,13 @@ def _readable(rule: str, table: pa.Table) -> bool:
     return True
 
 
+def _inside(common: NDArray[np.float64], parts: Sequence[Mask], whole: Mask) -> list[int]:
+    """The parts that lie mostly in a whole, where there are two at least and they make up most of it."""
+    sizes = np.array([int(part.sum()) for part in parts])
+    found = np.flatnonzero((common >= LEAST) & (common >= WITHIN * sizes)).tolist()
+    return found if len(found) > 1 and common[found].sum() >= WITHIN * whole.sum() else []
+
+
 def _nearest(overlaps: NDArray[np.float64], past: _Cut) -> tuple[str, float]:
     if not len(overlaps):
         return "", 0.0
@@ -344,7 +349,7 @@ def _share(people: int, all_people: int) -> str:
 
 
 def _people(people: int, all_people: int) -> str:
-    return f"{people:,} people, {_share(people, all_people)} of all,"
+    return f"{people:,} people, {_share(people, all_people)} of all"
 
 
 def _points(gap: Interval) -> str:

@@ -73,17 +73,17 @@ def keep(
 def overlaps(members: Sequence[Mask], past: Sequence[Past], table: pa.Table, known: Mask | None) -> Floats:
     """Jaccard overlap of today's members with each segment of before, (today, before).
 
-    The larger of two: with those who were in it then, over the people of both runs; and with those for whom its rule
-    holds today. People move between segments without the segments becoming others.
+    The larger of two, over the people who were there before: with those who were in it then, and with those for whom
+    its rule holds today, since people move between segments without the segments becoming others. People who came
+    since do not count: they may be a new segment where an old rule happens to hold too.
     """
+    there = known if known is not None and known.any() else np.ones(table.num_rows, dtype=bool)
+    ours = [mask[there] for mask in members]
     found = np.zeros((len(members), len(past)))
-    today = [_rule(one.rule, table) for one in past]
-    ruled = [place for place, mask in enumerate(today) if mask is not None]
-    found[:, ruled] = jaccard(members, [mask for mask in today if mask is not None])
-    if known is not None and known.any():
-        were = [place for place, one in enumerate(past) if one.members is not None]
-        then = jaccard([mask[known] for mask in members], [_of(past[place])[known] for place in were])
-        found[:, were] = np.maximum(found[:, were], then)
+    ruled = {place: mask[there] for place, one in enumerate(past) if (mask := _rule(one.rule, table)) is not None}
+    found[:, list(ruled)] = jaccard(ours, list(ruled.values()))
+    were = {place: one.members[there] for place, one in enumerate(past) if one.members is not None}
+    found[:, list(were)] = np.maximum(found[:, list(were)], jaccard(ours, list(were.values())))
     return found
 
 
@@ -193,8 +193,3 @@ def _rule(rule: str, table: pa.Table) -> Mask | None:
     except ExpressionError:
         return None
     return select(rule, table)
-
-
-def _of(past: Past) -> Mask:
-    assert past.members is not None
-    return past.members

@@ -10,37 +10,41 @@ from numpy.typing import NDArray
 
 from shoal.intervals import wilson
 from shoal.model.brief import said
+from shoal.model.meta import split
 from shoal.model.portrait import Crowd, Measure
 from shoal.summary import Interval, Trait
 
 MOVED = 0.3  # standard deviations
 LEAST = 100  # people, then and now
 TOLD = 3
+CLOCK = "tenure_days"
 
 Mask = NDArray[np.bool_]
 
 
 def shifts(now: Crowd, member: Mask, before: Crowd, was: Mask, *, z: float) -> list[Trait]:
-    """What moved in a segment's profile between two instants, the largest first: by 0.3 standard deviations or more.
+    """What moved in a segment's profile between two instants, the largest first.
 
-    A feature's place is the mean rank of the segment's people among everybody of the same instant, in standard
-    deviations of the ranks: what moved for everybody (months since the first order) is no segment's own, and no
-    outlier moves it. A trait's `inside` is the mean now, its `outside` the mean then.
+    A shift is the difference of the mean ranks that its people of now and of then have among everybody of then, in
+    standard deviations of those ranks; no outlier moves it. It is told where it is 0.3 or more, and as much beyond
+    what everybody moved: what went up for all is no segment's own. Days since the first event are the clock's.
 
     Args:
         now, before: everybody of both instants, measured; `member`, `was`: the segment's people among them.
         z: how many standard errors a shift must lie from 0; it allows for the number of features looked at.
+
+    Returns:
+        At most three traits; `inside` is the mean now, `outside` the mean then, `effect` the shift.
     """
     here, there = member[now.rows], was[before.rows]
     if min(here.sum(), there.sum()) < LEAST:
         return []
     found = []
     for name in (name for name in now.values if name in before.values and name not in now.artefacts):
-        place, error, mean = _place(now.values[name], here)
-        place_then, error_then, mean_then = _place(before.values[name], there)
-        shift = place - place_then
-        if abs(shift) >= MOVED and abs(shift) > z * float(np.hypot(error, error_then)):
-            meta = now.meta[name]
+        shift, error, everybody = _shift(now.values[name], here, before.values[name], there)
+        if split(name)[0] != CLOCK and abs(shift) >= MOVED and abs(shift) > z * error and _own(shift, everybody):
+            meta, measures = now.meta[name], (now.values[name], before.values[name])
+            mean, mean_then = (_mean(one, rows) for one, rows in zip(measures, (here, there), strict=True))
             words = f"{meta.label}: {said(meta, mean)} against {said(meta, mean_then)} then"
             found.append(Trait(feature=name, words=words, inside=mean, outside=mean_then, effect=round(shift, 6)))
     return sorted(found, key=lambda trait: (-abs(trait.effect), trait.feature))[:TOLD]
@@ -65,13 +69,32 @@ def largest(rows: NDArray[np.int64], members: Sequence[Mask]) -> tuple[int, floa
     return (int(np.argmax(shares)), max(shares)) if shares else None
 
 
-def _place(measure: Measure, inside: Mask) -> tuple[float, float, float]:
-    """Mean rank in standard deviations from the middle, its standard error, and the mean value; NaN where unknown."""
-    rows = measure.among(np.flatnonzero(inside))
-    if len(rows) < LEAST or not measure.deviation > 0:
+def _own(shift: float, everybody: float) -> bool:
+    return bool((shift - everybody) * np.sign(shift) >= MOVED)
+
+
+def _shift(now: Measure, here: Mask, before: Measure, there: Mask) -> tuple[float, float, float]:
+    """A segment's shift, its standard error, and everybody's shift; NaN where too few values are known."""
+    rows, rows_then = now.among(np.flatnonzero(here)), before.among(np.flatnonzero(there))
+    scale = before.values[before.order]
+    if min(len(rows), len(rows_then)) < LEAST:
         return float("nan"), float("nan"), float("nan")
-    ranks = measure.ranks[rows]
-    middle = measure.ranks if measure.known is None else measure.ranks[measure.known]
-    place = (float(ranks.mean()) - float(middle.mean())) / measure.deviation
-    error = float(ranks.std()) / measure.deviation / np.sqrt(len(rows))
-    return place, float(error), float(measure.values[rows].mean())
+    every = _ranks(now.values[np.sort(now.order)], scale)
+    base = _ranks(scale, scale)
+    deviation = float(base.std())
+    if not deviation > 0:
+        return float("nan"), float("nan"), float("nan")
+    own, then = _ranks(now.values[rows], scale), _ranks(before.values[rows_then], scale)
+    error = np.hypot(own.std() / np.sqrt(len(own)), then.std() / np.sqrt(len(then))) / deviation
+    shift = (float(own.mean()) - float(then.mean())) / deviation
+    return shift, float(error), (float(every.mean()) - float(base.mean())) / deviation
+
+
+def _ranks(values: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each value's place in a sorted scale, 0 to 1, the middle of its equals."""
+    places = np.searchsorted(scale, values, side="left") + np.searchsorted(scale, values, side="right")
+    return np.asarray(places / (2.0 * len(scale)))
+
+
+def _mean(measure: Measure, inside: Mask) -> float:
+    return float(measure.values[measure.among(np.flatnonzero(inside))].mean())
