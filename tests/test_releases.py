@@ -11,7 +11,16 @@ from shoal.summary import Brief, Release, Segment
 
 def release(version: int, decision: str, name: str = "Loyal", rule: str = "a > 1") -> Release:
     return Release.model_validate(
-        {"segment": name, "version": version, "kind": "rule", "rule": rule, "size": 9, "decision": decision, "at": "", "by": ""}
+        {
+            "segment": name,
+            "version": version,
+            "kind": "rule",
+            "rule": rule,
+            "size": 9,
+            "decision": decision,
+            "at": "",
+            "by": "",
+        }
     )
 
 
@@ -67,7 +76,9 @@ def test_a_name_that_looks_like_an_address_is_still_a_name() -> None:
     assert pick(BOTH, "Mail @2").name == "Mail @2"
 
 
-@pytest.mark.parametrize(("wanted", "says"), [("Loyale", "Did you mean 'Loyal'"), ("Loyal@3", "Known: Loyal@1 .released.")])
+@pytest.mark.parametrize(
+    ("wanted", "says"), [("Loyale", "Did you mean 'Loyal'"), ("Loyal@3", "Known: Loyal@1 .released.")]
+)
 def test_what_there_is_not_is_said_with_what_there_is(wanted: str, says: str) -> None:
     with pytest.raises(NotFound, match=says):
         pick(BOTH, wanted)

@@ -158,7 +158,9 @@ def test_people_who_went_elsewhere_are_told() -> None:
     now = before.set_column(2, "orders", pa.array(orders))
     change = next(one for one in told([ONE, SOME, MANY], [ONE, SOME, MANY], now, before) if one.segment == "One")
     assert change.kind == "moved"
-    assert "only 25% of its 400 people of then are in it still; most of the others are in Some now (100%)" in change.words
+    assert (
+        "only 25% of its 400 people of then are in it still; most of the others are in Some now (100%)" in change.words
+    )
 
 
 def test_a_rule_that_cannot_be_read_today_is_left_out() -> None:
@@ -217,7 +219,9 @@ def continuum(people: int = 4000) -> pa.Table:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("k", [4, 6])
-def test_chance_alarms_in_one_draw_of_twenty_at_most(planted: Callable[..., tuple[pa.Table, np.ndarray]], k: int) -> None:
+def test_chance_alarms_in_one_draw_of_twenty_at_most(
+    planted: Callable[..., tuple[pa.Table, np.ndarray]], k: int
+) -> None:
     people = planted(4000, 3)[0] if k == 4 else continuum()
     assert alarms(people, k, 1000, 100)["draws with news"] <= 5
 

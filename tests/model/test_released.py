@@ -73,7 +73,9 @@ def test_a_version_is_a_rule_and_a_number_is_never_given_twice() -> None:
     before = [{"name": "Loyal", "rule": "orders > 3", "version": 3}]
     records = decided(("Loyal", 1, "orders > 1", "approved"))
     stays = pa.table([["Loyal"], [7], ["a"], [0], [None]], schema=MEMBERSHIPS)
-    found = versions([drawn("Loyal", rule) for rule in ("orders > 3", "orders > 1", "orders > 2")], before, records, stays)
+    found = versions(
+        [drawn("Loyal", rule) for rule in ("orders > 3", "orders > 1", "orders > 2")], before, records, stays
+    )
     assert [one.version for one in found] == [3, 1, 8]
 
 
@@ -100,7 +102,11 @@ def rows(table: pa.Table) -> list[tuple[str, int, str, int, int | None]]:
 def test_nobody_is_in_a_retired_segment() -> None:
     earlier = stays(("Loyal", 1, "b", 10, None))
     found = memberships(
-        PEOPLE["profile_id"], [drawn("Loyal", "orders > 3", 1, "retired")], [PEOPLE["orders"].to_numpy() > 3], 50, earlier
+        PEOPLE["profile_id"],
+        [drawn("Loyal", "orders > 3", 1, "retired")],
+        [PEOPLE["orders"].to_numpy() > 3],
+        50,
+        earlier,
     )
     assert rows(found) == [("Loyal", 1, "b", 10, 50)]
 

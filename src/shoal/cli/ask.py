@@ -35,8 +35,13 @@ def answered(here: Workspace, wanted: str, answer: str | None, despite: str, *, 
     return f"{found.name}@{found.version}", answer
 
 
+def at_terminal() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin.isatty()
+
+
 def _ask(*, quiet: bool) -> str:
-    if quiet or not sys.stdin.isatty():
+    if quiet or not at_terminal():
         raise UsageError(
             f"there is no answer to '{QUESTION}', and no terminal to ask at. Rule: a release says what it is for. "
             "Remedy: --answer TEXT"

@@ -31,7 +31,7 @@ def proposal(segment: Segment, verdicts: Sequence[Verdict], now: Segment | None 
     if open_ones:
         told += [heading("Checks that are not passed"), _verdicts(open_ones)]
     elif verdicts:
-        told.append(say(f"All {len(verdicts)} checks passed.", "green"))
+        told.append(say(f"{words.plural(len(verdicts), 'check')}, all passed.", "green"))
     return Group(*told)
 
 
