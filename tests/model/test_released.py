@@ -127,4 +127,4 @@ def test_stays_that_wait_go_on_and_closed_ones_stay_closed() -> None:
     earlier = stays(("Loyal", 1, "b", 10, None), ("Loyal", 1, "c", 20, 30), ("Lost", 1, "a", 10, None))
     found = memberships(PEOPLE["profile_id"], [], [], 50, earlier, [("Loyal", 1)])
     assert rows(found) == [("Lost", 1, "a", 10, 50), ("Loyal", 1, "b", 10, None), ("Loyal", 1, "c", 20, 30)]
-    assert INSTANT == found["left_at"].type
+    assert found["left_at"].type == INSTANT

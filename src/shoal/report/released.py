@@ -61,7 +61,7 @@ def history(releases: Sequence[Release]) -> RenderableType:
     for one in reversed(releases):
         style = "green" if one.decision == "approved" else "yellow"
         table.add_row(
-            say(numbers.instant(one.at)),
+            say(one.at[:10]),
             Text.assemble(say(one.segment, "bold"), say(f" v{one.version}", "dim")),
             numbers.count(one.size),
             say(f"{one.decision} by {one.by}", style),
