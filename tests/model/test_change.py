@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from shoal.model.change import Part, Side, changes
+from shoal.model.change import changes
 from shoal.model.discover import discover
 from shoal.model.meta import describe
 from shoal.model.portrait import crowd
+from shoal.model.sides import Part, Side
 from shoal.summary import Change
 
 SINCE = "2024-05-01T00:00:00+00:00"

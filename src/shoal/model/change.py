@@ -11,17 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from shoal.define.select import read, reads
-from shoal.errors import ExpressionError
 from shoal.intervals import difference
 from shoal.model.lineage import jaccard, together
-from shoal.model.portrait import Crowd
-from shoal.model.rules import select
 from shoal.model.shift import LEAST as MANY
 from shoal.model.shift import largest, shifts, staying
+from shoal.model.sides import Mask, Part, Side, Sided
 from shoal.summary import Change, Interval, Trait
 
 OVERLAP = 0.5  # Jaccard from which a segment of then is said to be there still
@@ -30,25 +26,6 @@ GREW = 0.2  # relative change of a share
 NEW = 0.5  # an emerging segment has at least half as many people again by its rule; a vanishing one half as many
 LEAST = 50  # people
 ALARM = 0.05  # chance that anything is told where nothing changed
-
-Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A segment: what it is called, how it was found, its rule."""
-
-    name: str
-    kind: str
-    rule: str
-
-
-@dataclass(frozen=True)
-class Side:
-    """Everybody at one instant: the table that rules read, and the same people measured."""
-
-    table: pa.Table
-    crowd: Crowd
 
 
 def changes(
@@ -69,49 +46,18 @@ def changes(
     kinds = [kind for kind in dict.fromkeys(one.kind for one in then) if any(one.kind == kind for one in today)]
     for kind in kinds:
         ours, theirs = ([one for one in parts if one.kind == kind] for parts in (today, then))
-        found += _Compared(_Cut.of(ours, now, before), _Cut.of(theirs, now, before), now, before, len(kinds)).told(
+        found += _Compared(Sided.of(ours, now, before), Sided.of(theirs, now, before), now, before, len(kinds)).told(
             floor
         )
     return [one.model_copy(update={"since": since}) for one in found]
 
 
 @dataclass(frozen=True)
-class _Cut:
-    """Segments with their people now and then; those whose rule cannot be read now are left out.
-
-    `then` is None where that is not known; `fresh` says that the rule reads a column that there was not.
-    """
-
-    parts: Sequence[Part]
-    now: Sequence[Mask]
-    then: Sequence[Mask | None]
-    fresh: Sequence[bool]
-
-    @classmethod
-    def of(cls, parts: Sequence[Part], now: Side, before: Side) -> _Cut:
-        kept = [part for part in parts if _readable(part.rule, now.table)]
-        return cls(
-            kept,
-            [select(one.rule, now.table) for one in kept],
-            [_then(one.rule, before.table) for one in kept],
-            [bool(reads(one.rule, now.table) - set(before.table.column_names)) for one in kept],
-        )
-
-    @cached_property
-    def sizes(self) -> list[int]:
-        return [int(mask.sum()) for mask in self.now]
-
-    @cached_property
-    def sizes_then(self) -> list[int | None]:
-        return [None if mask is None else int(mask.sum()) for mask in self.then]
-
-
-@dataclass(frozen=True)
 class _Compared:
     """Today's segments of one kind against those of then."""
 
-    today: _Cut
-    past: _Cut
+    today: Sided
+    past: Sided
     now: Side
     before: Side
     kinds: int
@@ -202,12 +148,12 @@ class _Compared:
         sources = _inside(self.common[place], self.theirs, self.ours[place])
         return sources if any(self._shifted(old, self.today, place, self.past) for old in sources) else []
 
-    def _shifted(self, part: int, wholes: _Cut, whole: int, parts: _Cut) -> bool:
+    def _shifted(self, part: int, wholes: Sided, whole: int, parts: Sided) -> bool:
         """Whether a part's share of a whole changed by a fifth and by more than chance."""
         gap, rate, rate_then = self._share_within(part, wholes, whole, parts)
         return gap is None or (_clear(gap) and abs(rate - rate_then) >= GREW * rate_then)
 
-    def _share_within(self, part: int, wholes: _Cut, whole: int, parts: _Cut) -> tuple[Interval | None, float, float]:
+    def _share_within(self, part: int, wholes: Sided, whole: int, parts: Sided) -> tuple[Interval | None, float, float]:
         """A part's share of a whole now less then, and both shares; no interval where it was not known then."""
         own, own_then, all_now, all_then = parts.now[part], parts.then[part], wholes.now[whole], wholes.then[whole]
         n = int(all_now.sum())
@@ -306,21 +252,6 @@ class _Compared:
         return [found]
 
 
-def _then(rule: str, table: pa.Table) -> Mask | None:
-    """Whom a rule selected; None where it reads what was not there, or what nobody had: a later model's score."""
-    if not _readable(rule, table) or any(table[name].null_count == len(table[name]) for name in reads(rule, table)):
-        return None
-    return select(rule, table)
-
-
-def _readable(rule: str, table: pa.Table) -> bool:
-    try:
-        read(rule, table)
-    except ExpressionError:
-        return False
-    return True
-
-
 def _inside(common: NDArray[np.float64], parts: Sequence[Mask], whole: Mask) -> list[int]:
     """The parts that lie mostly in a whole, where there are two at least and they make up most of it."""
     sizes = np.array([int(part.sum()) for part in parts])
@@ -328,7 +259,7 @@ def _inside(common: NDArray[np.float64], parts: Sequence[Mask], whole: Mask) -> 
     return found if len(found) > 1 and common[found].sum() >= WITHIN * whole.sum() else []
 
 
-def _nearest(overlaps: NDArray[np.float64], past: _Cut) -> tuple[str, float]:
+def _nearest(overlaps: NDArray[np.float64], past: Sided) -> tuple[str, float]:
     if not len(overlaps):
         return "", 0.0
     place = int(np.argmax(overlaps))

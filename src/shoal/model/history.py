@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shoal.model import lineage
-from shoal.model.change import Part
 from shoal.model.lineage import Past
 from shoal.model.portrait import Crowd
 from shoal.model.rules import Cut
+from shoal.model.sides import Part
 from shoal.releases import Standing
 from shoal.summary import Release
 

@@ -24,7 +24,7 @@ from shoal.engine.protocol import Engine
 from shoal.errors import suggest
 from shoal.model import brief as briefs
 from shoal.model import discover, history, intent, lifecycle, lineage, record, released, rfm, tiers, traits
-from shoal.model.change import Part, Side, changes
+from shoal.model.change import changes
 from shoal.model.clusters import KMeansRecipe
 from shoal.model.derived import LABELS, derivations, derive
 from shoal.model.distil import distil
@@ -36,6 +36,7 @@ from shoal.model.portrait import crowd, portrait
 from shoal.model.predictive import forecast, predictive
 from shoal.model.rules import assign, select
 from shoal.model.scores import ScoreMeta, score_meta, unreadable
+from shoal.model.sides import Part, Side
 from shoal.model.stays import memberships
 from shoal.releases import standing
 from shoal.settings import Settings
