@@ -7,6 +7,8 @@
     │   ├── ExpressionError      a rule or formula; carries the place in the text
     │   ├── SourceError          a source cannot be read at all
     │   ├── DataError            the data cannot carry what was asked
+    │   ├── StoreError           the operational store is damaged, or of a newer Shoal
+    │   ├── Refused              a gate says no: not without a reason that is recorded
     │   └── NotFound             no such workspace, run, segment or profile
     └── Transient                the same call may succeed later
         ├── Busy                 another run holds the workspace
@@ -92,6 +94,14 @@ class SourceError(Terminal):
 
 class DataError(Terminal):
     """The data cannot carry what was asked."""
+
+
+class StoreError(Terminal):
+    """The operational store is not what this version of Shoal can use."""
+
+
+class Refused(Terminal):
+    """A gate refuses what was asked; a person may overrule some, with a reason that is recorded."""
 
 
 class NotFound(Terminal):

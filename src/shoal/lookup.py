@@ -140,7 +140,8 @@ def explain(run: Run, segment: summary.Segment, id: str, *, at: int | None = Non
     labels |= {name: one.spoken for name, one in score_meta(columns, model_cards(run)).items()}
     then = at is not None and at != part["as_of"]
     row = _with_scores(run, _row_at(run, who, part, at) if then and at is not None else _row(run, who), columns, then)
-    phrases = ((run.read_part("model") or {}).get("phrases") or {}).get(segment.name)
+    told = (run.read_part("model") or {}).get("phrases") or {}
+    phrases = None if segment.carried else told.get(segment.name)  # they are those of today's rule
     clauses = clauses_of(segment.rule, row, labels, phrases, dict.fromkeys(columns, ONLY_NOW) if then else None)
     return {
         "segment": segment.name,

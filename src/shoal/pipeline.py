@@ -18,7 +18,10 @@ from shoal import registry, summary, tables
 from shoal.define.segment import SegmentFile, load_segments
 from shoal.engine.protocol import Engine
 from shoal.errors import NotFound, StorageError, UsageError, suggest
+from shoal.releases import overlay
 from shoal.settings import Settings
+from shoal.store import releases
+from shoal.store.database import Database
 from shoal.store.runs import Run, Runs, write_text
 
 UNPROVEN = "these segments are not validated. Remedy: `shoal run --only validate`"
@@ -37,6 +40,7 @@ class Work:
     tell: Tell
     as_of: int | None = None
     own: list[SegmentFile] = field(default_factory=list)
+    releases: list[summary.Release] = field(default_factory=list)
 
 
 def _unify(work: Work) -> None:
@@ -66,7 +70,7 @@ def _predict(work: Work) -> None:
 def _model(work: Work) -> None:
     from shoal.model.run import segments
 
-    segments(work.settings, work.own, work.run, work.before, work.tell)
+    segments(work.settings, work.own, work.run, work.before, work.tell, work.releases)
 
 
 def _validate(work: Work) -> None:
@@ -84,7 +88,7 @@ def _validate(work: Work) -> None:
 def _report(work: Work) -> None:
     from shoal.report.html import render
 
-    told = assemble(work.folder, work.settings, work.run)
+    told = assemble(work.folder, work.settings, work.run, work.releases)
     work.run.write_part("run", told.model_dump(mode="json"))
     write_text(work.run.folder / "report.html", render(told))
 
@@ -101,7 +105,7 @@ WRITTEN: Mapping[str, tuple[str, ...]] = {
     "unify": ("events", "profiles", "identifiers", "quarantine"),
     "features": ("features", "features_before", "outcomes", "lessons"),
     "predict": ("scores", "scores_before", "affinities", "pending"),
-    "model": ("segments", "memberships"),
+    "model": ("segments", "memberships", "features_then", "scores_then"),
     "validate": ("verdicts",),
     "report": (),
 }
@@ -122,6 +126,7 @@ def run(
         raise UsageError(f"unknown stage '{only}'.{suggest(only, STAGES)}")
     cutoff = instant(as_of, settings.time_zone) if as_of is not None else None
     own = load_segments(folder)
+    decided = releases.history(Database(folder, settings.store))
     runs = Runs(folder)
     before = runs.last()
     with runs.begin(settings.keep_runs) as draft:
@@ -140,7 +145,7 @@ def run(
             draft.write_part("timings", timings)
             # Each stage has an engine of its own, so that none leaves its tables in memory for the next.
             with make(settings.memory, None, draft.folder / "scratch") as engine:
-                stage(Work(folder, settings, draft, before, engine, tell, cutoff, own))
+                stage(Work(folder, settings, draft, before, engine, tell, cutoff, own, decided))
             timings[name] = round(perf_counter() - began, 3)
         draft.write_part("timings", timings)
         html = (draft.folder / "report.html").read_text(encoding="utf-8")
@@ -173,8 +178,8 @@ def instant(text: str, time_zone: str) -> int:
     return tables.microseconds(at)
 
 
-def assemble(folder: Path, settings: Settings, run: Run) -> summary.Run:
-    """The run's summary from the parts that the stages left."""
+def assemble(folder: Path, settings: Settings, run: Run, decided: Sequence[summary.Release] = ()) -> summary.Run:
+    """The run's summary from the parts that the stages left, with what people `decided` so far."""
     unified = run.read_part("unify") or {}
     predicted = run.read_part("predict") or {}
     modelled = run.read_part("model") or {}
@@ -192,15 +197,18 @@ def assemble(folder: Path, settings: Settings, run: Run) -> summary.Run:
             **modelled.get("rows", {}),
             **validated.get("rows", {}),
         },
-        segments=[
-            summary.Segment.model_validate(one) for one in validated.get("segments") or modelled.get("segments", [])
-        ],
+        segments=overlay(
+            [summary.Segment.model_validate(one) for one in validated.get("segments") or modelled.get("segments", [])],
+            decided,
+        ),
         verdicts=[summary.Verdict.model_validate(one) for one in validated.get("verdicts", [])],
         models=predicted.get("models", []),
         comparison=validated.get("comparison"),
         discovery=modelled.get("discovery"),
         subgroups=modelled.get("subgroups", []),
         fairness=validated.get("fairness"),
+        changes=modelled.get("changes", []),
+        releases=list(decided),
         quality=unified.get("quality", []),
         timings=run.read_part("timings") or {},
         questions=unified.get("questions", []),

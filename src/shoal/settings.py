@@ -252,6 +252,11 @@ class Settings(_Part):
     )
     engine: str = Field("duckdb", description="analytical engine")
     memory: str = Field("3GB", pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$", description="bound on the engine's memory")
+    store: Text | None = Field(
+        None,
+        description="database URL of the operational store, such as `postgresql+psycopg://me:${PASSWORD}@db/shoal`; "
+        "the file `.shoal/shoal.db` when left out; `${NAME}` is taken from the environment",
+    )
     keep_runs: int = Field(3, ge=1, description="how many past runs stay readable")
     sources: dict[str, Source] = Field(default_factory=dict, description="where the data comes from")
     unify: Unify = Field(default_factory=Unify, description="guards of identity resolution")

@@ -80,6 +80,10 @@ class Segment(Record):
     )
     parent: str | None = Field(None, description="the segment that a micro-segment lies in")
     proposed: bool = Field(False, description="whether it belongs to the set that explains the next period best")
+    carried: bool = Field(
+        False,
+        description="whether it stands by its release alone: the run found another rule by its name, or none",
+    )
     rule: str = Field(description="in the rule language; it is the segment")
     words: str = Field(description="the rule in plain words")
     size: int
@@ -97,6 +101,11 @@ class Segment(Record):
         description="share of its people that each channel leads to: e-mail, phone, push, ads, "
         "in-app, post; those that lead to anybody at all",
     )
+
+    @property
+    def subject(self) -> str:
+        """What verdicts call it: its name; `NAME@VERSION` where it stands by its release alone."""
+        return f"{self.name}@{self.version}" if self.carried else self.name
 
 
 class Contender(Record):

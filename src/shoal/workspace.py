@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from shoal import pipeline, settings, summary
 from shoal.errors import NotFound, UsageError, suggest
+from shoal.releases import overlay, pick
+from shoal.store import releases
+from shoal.store.database import Database
 from shoal.store.runs import Run, Runs
 
 if TYPE_CHECKING:
@@ -127,8 +130,10 @@ class Workspace:
         return Table(self.runs.current(), name)
 
     def last_run(self) -> summary.Run:
-        """What the last good run told."""
-        return summary.Run.model_validate(self.runs.current().read_part("run"))
+        """What the last good run told, with what people decided of its segments since."""
+        told = summary.Run.model_validate(self.runs.current().read_part("run"))
+        decided = self.releases()
+        return told.model_copy(update={"segments": overlay(told.segments, decided), "releases": decided})
 
     @property
     def segments(self) -> list[summary.Segment]:
@@ -136,12 +141,50 @@ class Workspace:
         return self.last_run().segments
 
     def segment(self, name: str) -> summary.Segment:
-        """One segment by name. Raises NotFound with the nearest name."""
-        segments = self.segments
-        for segment in segments:
-            if segment.name.casefold() == name.casefold():
-                return segment
-        raise NotFound(f"there is no segment '{name}'.{suggest(name, [segment.name for segment in segments])}")
+        """One segment by name: its released version, else the newest; `NAME@2` is version 2.
+
+        Raises NotFound with the nearest name.
+        """
+        return pick(self.segments, name)
+
+    def approve(
+        self, segment: str, *, answer: str, by: str | None = None, note: str = "", despite: str = ""
+    ) -> summary.Release:
+        """Releases a segment as it stands: its newest version that is not released, or `NAME@VERSION`.
+
+        `answer` says what would be done differently for it; `despite` why, where a gate stopped it.
+
+        Raises NotFound, or Refused with what stands in the way.
+        """
+        from shoal.govern.release import approval, to_approve
+
+        run = self.last_run()
+        found = to_approve(run.segments, segment)
+        about = [one for one in run.verdicts if one.subject == found.subject]
+        record = approval(found, about, answer=answer, by=by, note=note, despite=despite, run_id=run.run_id)
+        releases.add(self._store, record, {"verdicts": [one.model_dump(mode="json") for one in about]})
+        return record
+
+    def retire(self, segment: str, *, why: str, by: str | None = None) -> summary.Release:
+        """Ends a segment, released or a draft: its memberships end with the next run.
+
+        Raises NotFound, UsageError without a reason, or Refused when it is retired already.
+        """
+        from shoal.govern.release import retirement
+
+        run = self.last_run()
+        record = retirement(pick(run.segments, segment), why=why, by=by, run_id=run.run_id)
+        releases.add(self._store, record)
+        return record
+
+    def releases(self) -> list[summary.Release]:
+        """What people decided of segments, the oldest first."""
+        return releases.history(self._store)
+
+    @property
+    def _store(self) -> Database:
+        told = self.settings.store if (self.folder / settings.FILE).exists() else None
+        return Database(self.folder, told)
 
     @property
     def models(self) -> list[summary.ModelCard]:

@@ -82,6 +82,7 @@ def segments(
 ) -> None:
     """Segments with size, rule, status and verdicts; one in full with its brief; the micro-segments inside."""
     with speaking(as_json):
+        from shoal.releases import pick
         from shoal.report import listing, nested
         from shoal.report.terminal import brief
         from shoal.workspace import Workspace
@@ -96,10 +97,63 @@ def segments(
             found = [segment.model_dump(mode="json") for segment in done.segments]
             emit(as_json, found, lambda: listing.listing(done))
             return
-        segment = Workspace(workspace).segment(name)
-        verdicts = [verdict for verdict in done.verdicts if verdict.subject == segment.name]
+        segment = pick(done.segments, name)
+        verdicts = [verdict for verdict in done.verdicts if verdict.subject == segment.subject]
         content = {**segment.model_dump(mode="json"), "verdicts": [one.model_dump(mode="json") for one in verdicts]}
-        emit(as_json, content, lambda: brief(done, segment.name))
+        emit(as_json, content, lambda: brief(done, f"{segment.name}@{segment.version}"))
+
+
+@app.command()
+def approve(
+    segment: Annotated[str, typer.Argument(help="a segment's name: its newest version; `NAME@2` for version 2")],
+    answer: Annotated[
+        str | None,
+        typer.Option("--answer", help="what we would do differently for this segment; asked for when left out"),
+    ] = None,
+    by: Annotated[str | None, typer.Option("--by", help="who approves; this machine's user when left out")] = None,
+    note: Annotated[str, typer.Option("--note", help="anything else to remember")] = "",
+    despite: Annotated[str, typer.Option("--despite", help="why, although a gate stopped it; recorded")] = "",
+    workspace: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Release a segment as it stands: its rule stays until a person approves another version."""
+    with speaking(as_json):
+        from shoal.cli.ask import answered
+        from shoal.report import released
+        from shoal.workspace import Workspace
+
+        here = Workspace(workspace)
+        found, said = answered(here, segment, answer, despite, quiet=as_json)
+        done = here.approve(found, answer=said, by=by, note=note, despite=despite)
+        emit(as_json, done.model_dump(mode="json"), lambda: released.decision(done))
+
+
+@app.command()
+def retire(
+    segment: Annotated[str, typer.Argument(help="a segment's name: its released version; `NAME@2` for version 2")],
+    why: Annotated[str, typer.Option("--why", help="the reason; recorded")],
+    by: Annotated[str | None, typer.Option("--by", help="who retires it; this machine's user when left out")] = None,
+    workspace: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """End a segment: its memberships end with the next run."""
+    with speaking(as_json):
+        from shoal.report import released
+        from shoal.workspace import Workspace
+
+        done = Workspace(workspace).retire(segment, why=why, by=by)
+        emit(as_json, done.model_dump(mode="json"), lambda: released.decision(done))
+
+
+@app.command()
+def releases(workspace: Folder = HERE, as_json: AsJson = False) -> None:
+    """What people approved and retired: when, who, why, and how many people it was."""
+    with speaking(as_json):
+        from shoal.report import released
+        from shoal.workspace import Workspace
+
+        found = Workspace(workspace).releases()
+        emit(as_json, [one.model_dump(mode="json") for one in found], lambda: released.history(found))
 
 
 @app.command()

@@ -201,14 +201,7 @@ def _chosen(tried: Sequence[Tried], preferred: Mapping[str, float]) -> Tried:
         key = _plain_key(one)
         if key not in largest or one.k > largest[key].k:
             largest[key] = one
-    # A recipe that is stable only with fewer segments stands behind one as good that is stable with all of them.
-    return max(
-        largest.values(),
-        key=lambda one: (
-            np.nan_to_num(preferred.get(_plain_key(one), -np.inf), nan=-np.inf) * _kept(one, tried),
-            one.k,
-        ),
-    )
+    return max(largest.values(), key=lambda one: (preferred[one.key], one.k))
 
 
 def _plain_key(one: Tried) -> str:

@@ -93,6 +93,15 @@ def unique_names(wanted: Sequence[str], taken: Collection[str] = ()) -> list[str
     return found
 
 
+def apart(name: str, own: Portrait, other: Portrait | None, taken: Collection[str] = ()) -> str:
+    """A name for a segment whose first one belongs to another: with the word in which they differ most, or a number.
+
+    `taken` are names in any case that nobody may get; `other` is who has the name, None where no segment has.
+    """
+    words = _contrast([own, other], name)[0] if other is not None else ""
+    return unique_names([f"{name} {words}".strip()], {name, *taken})[0]
+
+
 def _draft(everybody: Crowd, own: Portrait) -> str:
     said = tags(everybody, own)
     buys = everybody.basis.people == "customers"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -110,8 +109,10 @@ def draw(
         found.append(
             summary.Segment(
                 name=cut.name,
+                version=cut.facts.get("version", 1),
                 kind=cut.kind,
                 status=cut.status,
+                carried=cut.facts.get("carried", False),
                 rule=cut.rule,
                 words=words(cut.rule, table, labels, cut.phrases),
                 size=int(member.sum()),
@@ -136,17 +137,6 @@ def spoken(node: summary.TreeNode, table: pa.Table, labels: Mapping[str, Label])
 def own_brief(computed: summary.Brief, said: summary.Brief) -> summary.Brief:
     """What the workspace says of its own segment comes before what was computed."""
     return computed.model_copy(update={"headline": said.headline, "strategies": said.strategies or computed.strategies})
-
-
-def versions(drawn: Sequence[summary.Segment], before: Sequence[Mapping[str, Any]]) -> list[summary.Segment]:
-    """A segment whose name stays and whose rule changes is its next version; `before` are the last run's."""
-    earlier = {one["name"]: one for one in before}
-    found = []
-    for one in drawn:
-        old = earlier.get(one.name)
-        version = 1 if old is None else old["version"] + (old["rule"] != one.rule)
-        found.append(one.model_copy(update={"version": version}))
-    return found
 
 
 def spreads(table: pa.Table, names: Sequence[str]) -> dict[str, float]:

@@ -24,8 +24,21 @@ from shoal.define.types import Type
 from shoal.engine.protocol import Engine
 from shoal.errors import suggest
 from shoal.model import brief as briefs
-from shoal.model import discover, intent, lessons, lifecycle, record, rfm, tiers, traits
+from shoal.model import (
+    discover,
+    history,
+    intent,
+    lessons,
+    lifecycle,
+    lineage,
+    record,
+    released,
+    rfm,
+    tiers,
+    traits,
+)
 from shoal.model.business import business
+from shoal.model.change import changes
 from shoal.model.clusters import KMeansRecipe
 from shoal.model.derived import LABELS, derivations, derive
 from shoal.model.distil import distil
@@ -37,8 +50,10 @@ from shoal.model.portrait import crowd, portrait
 from shoal.model.predictive import forecast, predictive
 from shoal.model.rules import assign, select
 from shoal.model.scores import ScoreMeta, score_meta, unreadable
+from shoal.model.sides import Part, Side
 from shoal.model.stays import memberships
 from shoal.plays import Business
+from shoal.releases import standing
 from shoal.settings import Settings
 from shoal.store.runs import Run
 
@@ -338,8 +353,18 @@ def model_cards(run: Run) -> list[summary.ModelCard]:
     return [summary.ModelCard.model_validate(one) for one in part.get("models", [])]
 
 
-def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: Run | None, tell: Tell) -> None:
-    """Writes `segments` and `memberships`: discovered, predictive, traditional, and the workspace's own."""
+def segments(
+    settings: Settings,
+    own: Sequence[SegmentFile],
+    run: Run,
+    before: Run | None,
+    tell: Tell,
+    releases: Sequence[summary.Release] = (),
+) -> None:
+    """Writes `segments` and `memberships`: discovered, predictive, traditional, and the workspace's own.
+
+    `releases` are all decisions of people so far: what they approved stays as it is.
+    """
     known = Features.read(run, settings)
     whole = run.people()
     mine, notes = record.own_cuts(own, whole, known.models)
@@ -357,18 +382,28 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
         taken=[*taken, *(cut.name for cut in ahead)],
         everybody=everybody,
     )
-    cuts = record.named([*found.cuts, *ahead, *traditional, *mine])
+    as_of = run.read_part("features")["as_of"]
+    earlier, decided = _earlier(before, as_of), standing(releases)
+    names = history.names(found.cuts, earlier, decided, whole, everybody, [*taken, *(cut.name for cut in ahead)])
+    held = released.hold(
+        record.named([*lineage.rename(found.cuts, names), *ahead, *traditional, *mine]), decided, whole
+    )
+    cuts = list(held.cuts)
     members = [select(cut.rule, whole) for cut in cuts]
-    kept = [place for place, member in enumerate(members) if member.any() or cuts[place].kind == "rule"]
+    kept = [
+        place
+        for place, member in enumerate(members)
+        if member.any() or cuts[place].kind == "rule" or cuts[place].status == "released"
+    ]
     cuts, members = [cuts[place] for place in kept], [members[place] for place in kept]
     tell("model: memberships", 0.78)
     drawn = record.draw(cuts, members, whole, known.meta, everybody, settings, own, found.discovery.inputs)
-    drawn = record.versions(drawn, _segments_before(before))
+    drawn = released.versions(drawn, _segments_before(before), releases, earlier.stays)
     _write_segments(run, drawn)
-    as_of = run.read_part("features")["as_of"]
-    stays = memberships(whole["profile_id"], drawn, members, as_of, _stays_before(before, as_of))
+    stays = memberships(whole["profile_id"], drawn, members, as_of, earlier.stays, held.stay)
     pq.write_table(stays, run.path("memberships"), compression="zstd", compression_level=1)
-    tree = found.discovery.tree
+    changed = _changes(run, before, earlier, releases, drawn, Side(whole, everybody), known.meta, settings)
+    tree = lineage.retitled(found.discovery.tree, names) if found.discovery.tree else None
     labels = {name: one.spoken for name, one in known.meta.items()}
     discovery = found.discovery.model_copy(update={"tree": record.spoken(tree, known.table, labels) if tree else None})
     run.write_part(
@@ -381,7 +416,9 @@ def segments(settings: Settings, own: Sequence[SegmentFile], run: Run, before: R
                 *([found.reason] if found.reason else []),
                 *unreadable(run.score_columns(), known.models),
                 *notes,
+                *held.notes,
             ],
+            "changes": [one.model_dump(mode="json") for one in changed],
             "phrases": {cut.name: dict(cut.phrases) for cut in cuts if cut.phrases},
             "revenue": float(everybody.worth.sum()) if run.read_part("features")["has_value"] else None,
             "spreads": record.spreads(known.table, found.discovery.inputs),
@@ -396,7 +433,8 @@ def seeds(settings: Settings, own: Sequence[SegmentFile], run: Run, before: Run 
     Own ones over scores have the rule of the run before, or their own words: there are no scores yet.
     """
     known = Features.read(run, settings)
-    earlier = {one["name"]: one["rule"] for one in _segments_before(before)}
+    last = sorted(_segments_before(before), key=lambda one: one["status"] == "released")
+    earlier = {one["name"]: one["rule"] for one in last}
     cut = {cut.name: cut.rule for make in TRADITIONAL for cut in make(known.behaviour, known.meta)}
     mine = {one.name: plain for one in own if (plain := record.plain(one, run.people())) is not None}
     said = {one.name: one.rule for one in own}
@@ -421,7 +459,7 @@ def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) ->
         brief = briefs.brief(
             everybody,
             portrait(everybody, member),
-            stability=stable.get(one.name),
+            stability=stable.get(one.subject),
             fidelity=one.fidelity,
             expected=expected,
             floor=settings.segments.floor,
@@ -477,6 +515,43 @@ def refit(run: Run, settings: Settings, k: int) -> tuple[Matrix, Callable[[NDArr
 def _segments_before(before: Run | None) -> list[dict[str, Any]]:
     part = before.read_part("run") if before is not None else None
     return part["segments"] if part else []
+
+
+def _earlier(before: Run | None, as_of: int) -> history.Earlier:
+    """What is known of the run before, where it is a past of this one."""
+    stays = _stays_before(before, as_of)
+    if before is None or stays is None:
+        return history.Earlier()
+    people = pq.read_table(before.path("features"), columns=["profile_id"])["profile_id"]
+    return history.Earlier(_segments_before(before), stays, people)
+
+
+def _changes(
+    run: Run,
+    before: Run | None,
+    earlier: history.Earlier,
+    releases: Sequence[summary.Release],
+    drawn: Sequence[summary.Segment],
+    now: Side,
+    meta: Mapping[str, FeatureMeta],
+    settings: Settings,
+) -> list[summary.Change]:
+    """What is new since the last decision, or since the run before; the state of then goes from run to run."""
+    since = (before.read_part("features") or {}).get("as_of_text", "") if before is not None else ""
+    told = before.read_part("reference") if before is not None else None
+    found = history.reference(earlier, since, told, standing(releases), releases)
+    if before is None or found is None:
+        return []
+    reference, last = found
+    run.write_part("reference", reference.to_dict())
+    for table in ("features", "scores"):
+        run.adopt(before, table if last else f"{table}_then", f"{table}_then")
+    then = run.people("features_then")
+    measured = crowd(then.select([name for name in then.column_names if name in now.crowd.meta]), meta, seed=SEED)
+    today = [Part(one.name, one.kind, one.rule) for one in drawn if one.kind in history.KINDS and not one.carried]
+    return changes(
+        today, reference.parts, now, Side(then, measured), floor=settings.segments.floor, since=reference.since
+    )
 
 
 def _stays_before(before: Run | None, as_of: int) -> pa.Table | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -18,20 +18,24 @@ def memberships(
     members: Sequence[NDArray[np.bool_]],
     as_of: int,
     earlier: pa.Table | None,
+    stay: Collection[tuple[str, int]] = (),
 ) -> pa.Table:
     """One row a stay. Who was in at the run before keeps the day of entry; who is no longer in has left as of now.
 
-    `earlier` is the memberships table of the run before, None where there is none to continue.
+    Nobody is in a retired segment. `earlier` is the memberships table of the run before, None where there is none to
+    continue; `stay` names versions whose open stays go on although nobody can be told in or out today.
     """
     now = [
         _stays(people.filter(pa.array(member)), one.name, one.version, as_of)
         for one, member in zip(segments, members, strict=True)
+        if one.status != "retired"
     ]
     table = pa.concat_tables([tables.MEMBERSHIPS.empty_table(), *now])
     if earlier is None:
         return table
     key = ["segment", "version", "profile_id"]
     open_stays = earlier.filter(pc.is_null(earlier["left_at"]))
+    open_stays = open_stays.filter(pc.invert(_of(open_stays, stay)))
     kept = table.drop_columns(["entered_at"]).join(open_stays.select([*key, "entered_at"]), key, join_type="left outer")
     kept = kept.set_column(
         kept.column_names.index("entered_at"),
@@ -40,7 +44,7 @@ def memberships(
     )
     gone = open_stays.join(table.select(key), key, join_type="left anti")
     gone = gone.set_column(gone.column_names.index("left_at"), "left_at", _instants(as_of, gone.num_rows))
-    past = earlier.filter(pc.is_valid(earlier["left_at"]))
+    past = earlier.filter(pc.or_(pc.is_valid(earlier["left_at"]), _of(earlier, stay)))
     whole = [one.select(tables.MEMBERSHIPS.names).cast(tables.MEMBERSHIPS) for one in (kept, gone, past)]
     order = [
         ("segment", "ascending"),
@@ -63,6 +67,14 @@ def _stays(people: pa.ChunkedArray, name: str, version: int, as_of: int) -> pa.T
         ],
         schema=tables.MEMBERSHIPS,
     )
+
+
+def _of(stays: pa.Table, keys: Collection[tuple[str, int]]) -> pa.ChunkedArray:
+    """Which stays are in one of the versions named."""
+    found = pa.chunked_array([pa.repeat(pa.scalar(False), stays.num_rows)])
+    for name, version in keys:
+        found = pc.or_(found, pc.and_(pc.equal(stays["segment"], name), pc.equal(stays["version"], version)))
+    return found
 
 
 def _instants(at: int, count: int) -> pa.Array:

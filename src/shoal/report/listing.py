@@ -14,6 +14,7 @@ from rich.text import Text
 from shoal.report import numbers, words
 from shoal.report.console import WIDE, grid, heading, marks, say
 from shoal.report.nested import Nest
+from shoal.report.released import standing
 from shoal.report.view import Shown, View, amount, span, telling_measures
 from shoal.summary import Run, Segment
 
@@ -23,7 +24,7 @@ _STATUS = {"refused": "red", "released": "green", "proposed": "green"}
 
 def titled(segment: Segment, style: str = "", *, proposed: bool = True) -> Text:
     """A segment's name with what is said of it: its status beyond a draft, and whether it is `proposed`."""
-    name = say(segment.name, style)
+    name = say(segment.subject, style)
     said = [*([segment.status] if segment.status != "draft" else [])]
     said += ["proposed"] if proposed and segment.proposed else []
     for one in said:
@@ -39,7 +40,7 @@ def listing(run: Run) -> RenderableType:
     parts: list[RenderableType] = []
     if view.shown:
         parts += [Text(words.kind("discovered"), style="bold"), SegmentTable(view), *who(view.shown)]
-    parts += [*hint(view), *predictive(view)]
+    parts += [*hint(view), *predictive(view), *standing(run.segments)]
     if view.small:
         parts += [heading(words.kind("subgroup")), Traditional(view.small, run.currency)]
     parts.append(Text())

@@ -12,13 +12,14 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from shoal.errors import NotFound, suggest
+from shoal.releases import pick
 from shoal.report import digest, numbers, words
 from shoal.report.console import STYLES, grid, heading, listed, say
 from shoal.report.contest import Contest, grade
 from shoal.report.listing import SegmentTable, hint, predictive, who
 from shoal.report.models import Predictions
 from shoal.report.nested import nests
+from shoal.report.released import standing
 from shoal.report.view import Fact, Shown, View, amount, span
 from shoal.summary import Comparison, Interval, Run, SourceQuality, Verdict
 
@@ -33,7 +34,7 @@ def overview(run: Run, report: str = "") -> RenderableType:
         parts += [SegmentTable(view), *who(view.shown)]
     else:
         parts.append(say(f"{view.finding}.", "yellow"))
-    parts += predictive(view)
+    parts += [*predictive(view), *standing(run.segments)]
     if view.traditional:
         kinds = ", ".join(f"{words.kind(kind)} ({len(group)})" for kind, group in view.traditional.items())
         parts += [Text(), say(f"Beside them: {kinds}. See: shoal segments", "dim")]
@@ -140,24 +141,21 @@ def contest(comparison: Comparison) -> RenderableType:
 
 
 def brief(run: Run, name: str) -> RenderableType:
-    """What `shoal segments NAME` prints: one segment in full.
+    """What `shoal segments NAME` prints: one segment in full; `NAME@2` is version 2.
 
     Raises:
         NotFound: the run has no segment of that name.
     """
-    found = next((s for s in run.segments if s.name == name), None) or next(
-        (s for s in run.segments if s.name.casefold() == name.casefold()), None
-    )
-    if found is None:
-        raise NotFound(f"no segment '{name}' in the last run.{suggest(name, (s.name for s in run.segments))}")
+    found = pick(run.segments, name)
     view = View(run)
-    shown = view.number(found.name) or Shown(0, found, view.about(found.name))
+    numbered = view.number(found.name) if not found.carried else None
+    shown = numbered or Shown(0, found, view.about(found.subject))
     told = found.brief
-    standing = f"{found.status}, proposed" if found.proposed else found.status
+    status = f"{found.status}, proposed" if found.proposed else found.status
     parts: list[RenderableType] = [
         Text.assemble(
             say(found.name, "bold"),
-            say(f"  {words.kind(found.kind)}, {standing}, v{found.version}", "dim"),
+            say(f"  {words.kind(found.kind)}, {status}, v{found.version}", "dim"),
         ),
         *([say(f"Inside {found.parent}", "dim")] if found.parent else []),
         say(told.headline),

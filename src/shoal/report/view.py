@@ -122,7 +122,7 @@ class View:
 
     @cached_property
     def shown(self) -> list[Shown]:
-        found = worth(s for s in self.run.segments if s.kind == "discovered")
+        found = worth(s for s in self.run.segments if s.kind == "discovered" and not s.carried)
         return [Shown(i, s, self.about(s.name)) for i, s in enumerate(found, start=1)]
 
     @cached_property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from shoal.releases import HELD
 from shoal.summary import Result, Segment, Verdict
 from shoal.validate.verdict import CHECKS
 
@@ -33,7 +34,7 @@ def decide(verdicts: Iterable[Verdict], kinds: Mapping[str, str]) -> dict[str, D
 
     Args:
         verdicts: of segments (by name) and of sets (`set:KIND`).
-        kinds: each segment's name and kind.
+        kinds: each segment's name (`Segment.subject`) and kind.
 
     >>> from shoal.validate.verdict import judge
     >>> decide([judge("stability", "Loyal", 0.4, n=500)], {"Loyal": "discovered"})["Loyal"].status
@@ -51,11 +52,16 @@ def decide(verdicts: Iterable[Verdict], kinds: Mapping[str, str]) -> dict[str, D
 def gated(segments: Sequence[Segment], verdicts: Iterable[Verdict]) -> list[Segment]:
     """The segments with the status that the verdicts give them; a refused one stays in the report.
 
+    What a person released or retired stays so, whatever the verdicts are by now: they are shown beside it.
+
     >>> gated([], [])
     []
     """
-    decisions = decide(verdicts, {segment.name: segment.kind for segment in segments})
-    return [segment.model_copy(update={"status": decisions[segment.name].status}) for segment in segments]
+    decisions = decide(verdicts, {segment.subject: segment.kind for segment in segments})
+    return [
+        segment if segment.status in HELD else segment.model_copy(update={"status": decisions[segment.subject].status})
+        for segment in segments
+    ]
 
 
 def worst(verdicts: Iterable[Verdict]) -> Result:

@@ -56,9 +56,9 @@ def validate(
     one period ago; `derive` adds the features that follow from everybody's.
     """
     segments = [summary.Segment.model_validate(one) for one in run.read_part("model")["segments"]]
-    found = [one for one in segments if one.kind == DISCOVERED]
+    found = [one for one in segments if one.kind == DISCOVERED and not one.carried]
     now = run.people()
-    ours = [one for one in segments if one.kind in (DISCOVERED, "predictive", "rule")]
+    ours = [one for one in segments if one.kind in (DISCOVERED, "predictive", "rule") and not one.carried]
     profiles = pq.read_table(run.path("profiles"))
     segments, told = _reached(segments, ours, run, now, profiles)
     verdicts = [*action_verdicts(ours), *told, *_sizes(segments, now.num_rows, settings)]
@@ -168,7 +168,7 @@ def _stability(found: Sequence[summary.Segment], codes: Codes, matrix: Any, agai
 
 def _sizes(segments: Sequence[summary.Segment], people: int, settings: Settings) -> list[Verdict]:
     return size_verdicts(
-        [one.size for one in segments], [one.name for one in segments], people, floor=settings.segments.floor
+        [one.size for one in segments], [one.subject for one in segments], people, floor=settings.segments.floor
     )
 
 

@@ -1,0 +1,1 @@
+"""7 Account for what was decided, and start the next round."""
