@@ -69,16 +69,17 @@ def _predict(work: Work) -> None:
 
 def _model(work: Work) -> None:
     from shoal.model.run import segments
+    from shoal.validate.run import jury
 
-    segments(work.settings, work.own, work.run, work.before, work.tell, work.releases)
+    segments(work.settings, work.own, work.run, work.before, work.tell, lambda: jury(work.run), work.releases)
 
 
 def _validate(work: Work) -> None:
     from shoal.model.derived import derive
-    from shoal.model.run import complete, contenders, refit
+    from shoal.model.run import complete, refit
     from shoal.validate.run import validate
 
-    validate(work.settings, work.run, refit=refit, contenders=contenders, derive=derive, tell=work.tell)
+    validate(work.settings, work.run, refit=refit, derive=derive, tell=work.tell)
     part = work.run.read_part("validate")
     judged = [summary.Segment.model_validate(one) for one in part["segments"]]
     told = complete(work.settings, work.run, judged)
@@ -203,7 +204,7 @@ def assemble(folder: Path, settings: Settings, run: Run, decided: Sequence[summa
         ),
         verdicts=[summary.Verdict.model_validate(one) for one in validated.get("verdicts", [])],
         models=predicted.get("models", []),
-        comparison=validated.get("comparison"),
+        comparison=modelled.get("comparison"),
         discovery=modelled.get("discovery"),
         subgroups=modelled.get("subgroups", []),
         fairness=validated.get("fairness"),

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from shoal import registry
 from shoal.contingency import best_jaccard, cross
 from shoal.model import lifecycle, rfm, tiers
 from shoal.model.arena import Arena, steadiness
@@ -91,6 +92,18 @@ class Contest:
     k: int
     choices: list[KChoice]
     notes: list[str] = field(default_factory=list)
+
+
+def recipes(wanted: Sequence[str] | None = None) -> dict[str, Recipe]:
+    """The recipes that take part, by entry point: those `wanted`, or all that are installed.
+
+    Raises NotFound with the nearest name.
+
+    >>> [recipe.name for recipe in recipes(["kmeans"]).values()]
+    ['k-means on quantile features']
+    """
+    names = sorted(registry.plugins(registry.RECIPES)) if wanted is None else list(dict.fromkeys(wanted))
+    return {name: registry.load(registry.RECIPES, name)() for name in names}
 
 
 def contest(

@@ -37,18 +37,20 @@ from shoal.model import (
     tiers,
     traits,
 )
+from shoal.model.arena import Arena
 from shoal.model.business import business
 from shoal.model.change import changes
 from shoal.model.clusters import KMeansRecipe
+from shoal.model.contest import PEOPLE, Board, Contest, Judge, contest, recipes
 from shoal.model.derived import LABELS, derivations, derive
-from shoal.model.distil import distil
 from shoal.model.features import DAY, define, horizon, outcomes
 from shoal.model.levels import behaviour
-from shoal.model.matrix import Matrix, build
+from shoal.model.matrix import Matrix
 from shoal.model.meta import FeatureMeta
 from shoal.model.portrait import crowd, portrait
 from shoal.model.predictive import forecast, predictive
-from shoal.model.rules import assign, select
+from shoal.model.proposal import inside, marked, proposal
+from shoal.model.rules import select
 from shoal.model.scores import ScoreMeta, score_meta, unreadable
 from shoal.model.sides import Part, Side
 from shoal.model.stays import memberships
@@ -359,35 +361,45 @@ def segments(
     run: Run,
     before: Run | None,
     tell: Tell,
+    judge: Callable[[], Judge],
     releases: Sequence[summary.Release] = (),
 ) -> None:
-    """Writes `segments` and `memberships`: discovered, predictive, traditional, and the workspace's own.
+    """Writes `segments` and `memberships`: discovered, micro, predictive, traditional, and the workspace's own.
 
-    `releases` are all decisions of people so far: what they approved stays as it is.
+    `judge` knows what people did in the period since the features of before; `releases` are all decisions of people so
+    far: what they approved stays as it is.
     """
     known = Features.read(run, settings)
     whole = run.people()
     mine, notes = record.own_cuts(own, whole, known.models)
-    tell("model: discovering", 0.72)
+    tell("model: the contest", 0.72)
+    fought = _contest(settings, run, known, judge)
+    tell("model: discovering", 0.76)
     everybody = crowd(known.inputs, known.meta, seed=SEED, business=_business(settings, run))
     traditional = [cut for make in TRADITIONAL for cut in make(known.behaviour, known.meta)]
+    traditional += proposal(fought, known.behaviour, known.meta)
     taken = [cut.name for cut in (*traditional, *mine)]
     ahead = predictive(known.table, known.meta, known.models, floor=settings.segments.floor, taken=taken)
+    arena = _arena(run, settings, known)
     found = discover.discover(
         known.inputs,
         known.meta,
         budget=settings.segments.budget,
+        k=fought.k if fought else None,
         floor=settings.segments.floor,
         seed=SEED,
+        recipe=recipes(settings.segments.recipes)[fought.key] if fought else None,
         taken=[*taken, *(cut.name for cut in ahead)],
         everybody=everybody,
+        arena=arena,
+        choices=fought.choices if fought else (),
     )
     as_of = run.read_part("features")["as_of"]
     earlier, decided = _earlier(before, as_of), standing(releases)
     names = history.names(found.cuts, earlier, decided, whole, everybody, [*taken, *(cut.name for cut in ahead)])
-    held = released.hold(
-        record.named([*lineage.rename(found.cuts, names), *ahead, *traditional, *mine]), decided, whole
-    )
+    discovered = lineage.rename(found.cuts, names)
+    micro = inside(discovered, found.distilled, arena.matrix, settings.segments.micro, whole, known.meta)
+    held = released.hold(record.named([*discovered, *ahead, *traditional, *mine, *micro]), decided, whole)
     cuts = list(held.cuts)
     members = [select(cut.rule, whole) for cut in cuts]
     kept = [
@@ -399,6 +411,7 @@ def segments(
     tell("model: memberships", 0.78)
     drawn = record.draw(cuts, members, whole, known.meta, everybody, settings, own, found.discovery.inputs)
     drawn = released.versions(drawn, _segments_before(before), releases, earlier.stays)
+    drawn = marked(drawn, fought)
     _write_segments(run, drawn)
     stays = memberships(whole["profile_id"], drawn, members, as_of, earlier.stays, held.stay)
     pq.write_table(stays, run.path("memberships"), compression="zstd", compression_level=1)
@@ -419,6 +432,9 @@ def segments(
                 *held.notes,
             ],
             "changes": [one.model_dump(mode="json") for one in changed],
+            "comparison": fought.comparison.model_dump(mode="json") if fought else None,
+            "verdicts": [one.model_dump(mode="json") for one in fought.verdicts] if fought else [],
+            "recipe": fought.key if fought else "",
             "phrases": {cut.name: dict(cut.phrases) for cut in cuts if cut.phrases},
             "revenue": float(everybody.worth.sum()) if run.read_part("features")["has_value"] else None,
             "spreads": record.spreads(known.table, found.discovery.inputs),
@@ -479,37 +495,51 @@ def _business(settings: Settings, run: Run) -> Business | None:
     return business(settings, run.read_part("features")["catalogue"]["events"])
 
 
-def contenders(run: Run, settings: Settings) -> list[tuple[str, str, NDArray[np.int64]]]:
-    """Each way of cutting the people as it would have been one period earlier: (name, kind, segment of each person).
-
-    The discovered one is found anew from what was known then, in the number chosen now (that number alone is later
-    knowledge); the others get as many segments as it has.
-    """
-    known = Features.read(run, settings, "features_before")
-    table = known.behaviour
-    choices = run.read_part("model")["discovery"]["choices"]
-    k = next((one["k"] for one in choices if one["chosen"]), None)
-    found = discover.discover(known.inputs, known.meta, k=k, floor=settings.segments.floor, seed=SEED)
-    cuts = {("Discovered segments", "discovered"): list(found.cuts)}
-    k = len(found.cuts) or settings.segments.budget
-    cuts["RFM segments", "rfm"] = rfm.grouped(table, k, known.meta)
-    cuts["Value tiers", "value"] = tiers.split(table, k, known.meta)
-    cuts["Lifecycle stages", "lifecycle"] = lifecycle.lifecycle(table, known.meta)
-    return [(name, kind, assign(made, known.table)) for (name, kind), made in cuts.items() if len(made) > 1]
-
-
-def refit(run: Run, settings: Settings, k: int) -> tuple[Matrix, Callable[[NDArray[np.int64], int], Assign]]:
-    """The discovery's design matrix, and the whole recipe (clusters and the tree that says them) on drawn people."""
-    known = Features.read(run, settings)
-    matrix = build(known.inputs, known.meta, seed=SEED)
-    recipe = KMeansRecipe()
+def refit(run: Run, settings: Settings) -> tuple[Matrix, Callable[[NDArray[np.int64], int], Assign]]:
+    """The discovery's design matrix, and the whole recipe (outlook, groups, rules) on drawn people."""
+    arena = _arena(run, settings, Features.read(run, settings))
+    key, choices = run.read_part("model")["recipe"], run.read_part("model")["discovery"]["choices"]
+    k = next(one["k"] for one in choices if one["chosen"])
+    recipe = recipes(settings.segments.recipes)[key] if key else KMeansRecipe()
 
     def again(rows: NDArray[np.int64], seed: int) -> Assign:
-        drawn = matrix.take(rows)
-        tree = distil(drawn, recipe.fit(drawn, k, seed), floor=settings.segments.floor, seed=seed).tree
-        return lambda wanted: tree.route(matrix.raw[wanted])
+        tree = arena.refit(recipe, k, rows, seed)
+        return lambda wanted: tree.route(arena.matrix.raw[wanted])
 
-    return matrix, again
+    return arena.matrix, again
+
+
+def _contest(settings: Settings, run: Run, now: Features, judge: Callable[[], Judge]) -> Contest | None:
+    """The contest on the period since the features of before; None without such a period, or with too few people."""
+    if not run.files("features_before"):
+        return None
+    part, then = run.read_part("features"), Features.read(run, settings, "features_before")
+    table = run.people("features_before")
+    return contest(
+        Board(table, then.inputs, then.behaviour, then.meta),
+        Board(run.people(), now.inputs, now.behaviour, now.meta),
+        _arena(run, settings, then, part["before"], PEOPLE),
+        recipes(settings.segments.recipes),
+        judge(),
+        budget=settings.segments.budget,
+        micro=settings.segments.micro,
+        traits=[name for name in part["traits"] if name in table.column_names],
+        seed=SEED,
+    )
+
+
+def _arena(run: Run, settings: Settings, known: Features, until: int | None = None, most: int | None = None) -> Arena:
+    """The people of an instant with what could be learned by then; the run's where `until` is left out."""
+    part, learned = run.read_part("features"), None
+    if run.files("lessons"):
+        learned = lessons.lessons(
+            run.table("lessons"),
+            known.meta,
+            until=(part["as_of"] if until is None else until) - part["horizon_days"] * DAY,
+            inputs=known.inputs.column_names,
+            parts=part["hidden"],
+        )
+    return Arena.of(known.inputs, known.meta, learned, floor=settings.segments.floor, seed=SEED, most=most)
 
 
 def _segments_before(before: Run | None) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The validate stage: the segments held against the people drawn again, and against the next period.
 
-Its story is `validate`. What it needs of other stages is handed to it: the recipe to refit, the cuts of one period ago.
+Its story is `validate`. What it needs of other stages is handed to it: the recipe to refit. `jury` is what it lends to
+the model stage, where recipes compete.
 """
 
 from __future__ import annotations
@@ -22,13 +23,12 @@ from shoal.settings import Settings
 from shoal.store.runs import Run
 from shoal.summary import Verdict
 from shoal.validate.actionability import action_verdicts, channels, reach, reach_verdicts
-from shoal.validate.compare import compare, difference_verdicts
 from shoal.validate.confirm import confirmed, confirmed_verdicts
 from shoal.validate.difference import contrast_verdicts, next_period
-from shoal.validate.explained import explained
 from shoal.validate.fairness import audit
 from shoal.validate.gate import gated
-from shoal.validate.outcome import Cut, Outcome, behaviour_outcome, value_outcomes
+from shoal.validate.jury import Jury
+from shoal.validate.outcome import Outcome, behaviour_outcome, value_outcomes
 from shoal.validate.persistence import migration, persistence_verdicts
 from shoal.validate.quality import quality_verdicts, separation, size_verdicts
 from shoal.validate.stability import bootstrap, stability_verdicts
@@ -45,15 +45,14 @@ def validate(
     settings: Settings,
     run: Run,
     *,
-    refit: Callable[[Run, Settings, int], tuple[Any, Refit]],
-    contenders: Callable[[Run, Settings], list[tuple[str, str, Codes]]],
+    refit: Callable[[Run, Settings], tuple[Any, Refit]],
     derive: Callable[[pa.Table, dict[str, str]], pa.Table],
     tell: Tell,
 ) -> None:
     """Writes `verdicts` and judges every segment of the run.
 
-    `refit` gives the design matrix and the whole recipe on drawn people; `contenders` each way of cutting the people
-    one period ago; `derive` adds the features that follow from everybody's.
+    `refit` gives the design matrix and the whole recipe on drawn people; `derive` adds the features that follow from
+    everybody's.
     """
     segments = [summary.Segment.model_validate(one) for one in run.read_part("model")["segments"]]
     found = [one for one in segments if one.kind == DISCOVERED and not one.carried]
@@ -70,9 +69,9 @@ def validate(
     tell("validate: stability", 0.85)
     codes = _codes(found, now)
     if len(found) > 1:
-        verdicts += _stability(found, codes, *refit(run, settings, len(found)))
+        verdicts += _stability(found, codes, *refit(run, settings))
     tell("validate: next period", 0.9)
-    comparison = None
+    verdicts += [Verdict.model_validate(one) for one in run.read_part("model")["verdicts"]]
     if run.files("features_before"):
         before = derive(run.people("features_before"), run.read_part("features")["derived"])
         since = _only_since(now, before) | unknown_then(before, run.score_columns())
@@ -80,10 +79,6 @@ def validate(
         segments = [
             one if since & reads(one.rule, now) else _with_next_period(one, before, happened) for one in segments
         ]
-        if cuts := [Cut(*one) for one in contenders(run, settings)]:
-            scores = explained(cuts, happened, seed=1)
-            comparison = compare(scores, **_period(run))
-            verdicts += difference_verdicts(scores)
         if len(found) > 1:
             names = [one.name for one in found]
             then = _codes(found, before)
@@ -100,7 +95,6 @@ def validate(
             "segments": [one.model_dump(mode="json") for one in segments],
             "verdicts": [one.model_dump(mode="json") for one in verdicts],
             "fairness": fairness.model_dump(mode="json"),
-            "comparison": comparison.model_dump(mode="json") if comparison is not None else None,
             "rows": {"verdicts": len(verdicts)},
             "notes": [],
         },
@@ -152,9 +146,10 @@ def _told(table: pa.Table, name: str) -> bool:
     return bool(number and pc.count_distinct(table[name].drop_null()).as_py() > 1)
 
 
-def _period(run: Run) -> dict[str, Any]:
+def jury(run: Run) -> Jury:
+    """Who judges the ways of cutting the people of one period ago, by what they did in the period since."""
     part = run.read_part("features")
-    return {"as_of": part["before_text"], "until": part["as_of_text"], "horizon_days": float(part["horizon_days"])}
+    return Jury(tuple(outcomes(run)), part["before_text"], part["as_of_text"], float(part["horizon_days"]))
 
 
 def _stability(found: Sequence[summary.Segment], codes: Codes, matrix: Any, again: Refit) -> list[Verdict]:
