@@ -12,8 +12,6 @@ from shoal.model.distil import Distilled, boxes_of
 from shoal.model.matrix import Array, Matrix
 from shoal.model.outcome_tree import Grid, grown
 
-# Finer than between segments: what is inside a segment need not come back as surely as the segment.
-EDGES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 FEWEST = 20  # people in a micro-segment
 LEAST = 0.02  # of the segment's people
 
@@ -40,7 +38,7 @@ def nested(matrix: Matrix, macro: Distilled, most: int) -> list[Micro]:
         inside = matrix.take(rows)
         if leaves < 2 or len(rows) < 2 * FEWEST:
             continue
-        made = grown(Grid.of(inside, EDGES), inside, targets[rows], leaves, max(LEAST, FEWEST / len(rows)))
+        made = grown(Grid.of(inside, fine=True), inside, targets[rows], leaves, max(LEAST, FEWEST / len(rows)))
         if made.tree is None or made.k < 2:
             continue
         outer = boxes_of(macro.tree, matrix.names, group)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shoal.model import readable
+from shoal.model.components import components
 from shoal.model.matrix import Array, Matrix
 from shoal.model.node import Node
 from shoal.model.recipe import Grouping, grouping
 
-# Where an input may be cut: at few places, which the people drawn again have too.
-EDGES = (0.2, 0.4, 0.6, 0.8, 0.9, 0.97)
 LEAST = 0.01  # of the people in a leaf
 FEWEST = 5
+NEARLY = 0.8  # of the best split's gain
+NOTHING = 1e-9
+DIMENSIONS = 8
 
 
 class OutcomeTreeRecipe:
@@ -22,7 +25,7 @@ class OutcomeTreeRecipe:
 
     A predictive clustering tree (Blockeel, De Raedt & Ramon 1998, ICML 15, 55-63) on what a forest expects rather than
     on what happened: the targets are smooth, so that a shallow tree finds what is there and not what was luck.
-    Thresholds come from a coarse grid of readable numbers: people drawn again give nearly the same rules.
+    Thresholds are round numbers that do not depend on the people, so that those drawn again give nearly the same rules.
     """
 
     name = "tree on expected outcomes"
@@ -42,61 +45,109 @@ class Grid:
     edges: tuple[Array, ...]
 
     @classmethod
-    def of(cls, matrix: Matrix, places: tuple[float, ...] = EDGES) -> Grid:
-        """Readable thresholds near the quantiles `places` of the matrix's people."""
-        found = []
+    def of(cls, matrix: Matrix, *, fine: bool = False) -> Grid:
+        """The round numbers within the range of the matrix's people; `fine` gives three times as many."""
+        edges = []
         for column, meta in zip(matrix.raw.T, matrix.meta, strict=True):
-            exact = np.unique(np.quantile(column, places, method="lower")) if len(column) else np.empty(0)
-            cuts = {
-                readable.threshold(column, float(at), meta.unit) for at in exact if column.min() <= at < column.max()
-            }
-            found.append(np.array(sorted(cuts)))
-        return cls(tuple(found))
+            cuts = readable.ladder(float(column.min()), float(column.max()), meta.unit, fine=fine) if len(column) else []
+            edges.append(np.array([cut for cut in cuts if _parts(column, cut)]))
+        return cls(tuple(edges))
 
-    def codes(self, raw: Array) -> Array:
-        """Between which thresholds each value lies, (people, inputs)."""
-        columns = [
-            np.searchsorted(edges, column, side="right") for edges, column in zip(self.edges, raw.T, strict=True)
-        ]
-        return np.column_stack(columns).astype(np.float32) if columns else np.empty((len(raw), 0), np.float32)
+    def codes(self, raw: Array) -> NDArray[np.int64]:
+        """How many thresholds each value reaches, (people, inputs)."""
+        columns = [np.searchsorted(edges, column, side="right") for edges, column in zip(self.edges, raw.T, strict=True)]
+        return np.column_stack(columns).astype(np.int64) if columns else np.empty((len(raw), 0), np.int64)
+
+
+def _parts(column: Array, cut: float) -> bool:
+    """Whether a threshold leaves a leaf's worth of people on both sides."""
+    under = float((column < cut).mean())
+    return LEAST <= under <= 1 - LEAST
 
 
 def grown(grid: Grid, matrix: Matrix, targets: Array, k: int, least: float = LEAST) -> Grouping:
-    """The leaves of a tree on `targets` (people, outcomes) as groups, with the tree whose rules they are."""
-    if k < 2 or len(matrix.raw) < 2 * FEWEST or not matrix.names:
-        return grouping(np.zeros(len(matrix.raw), dtype=np.int64), matrix.values)
-    from sklearn.tree import DecisionTreeRegressor
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    """The leaves of a tree on `targets` (people, outcomes) as groups, with the tree whose rules they are.
 
-    codes = grid.codes(matrix.raw)
-    with threadpool_limits(1):
-        made = DecisionTreeRegressor(
-            max_leaf_nodes=k, min_samples_leaf=max(FEWEST, int(least * len(codes))), random_state=0
-        ).fit(codes, targets)
-    tree, _ = _convert(made.tree_, 0, grid, 0)
-    labels = tree.route(matrix.raw)
+    Grown best split first to `k` leaves. Of splits that explain nearly as much, the one by the input that reads easiest
+    is taken: it is the same when the people are drawn again, where the best by a hair is not.
+    """
+    codes, points = grid.codes(matrix.raw), _compressed(targets)
+    fewest = max(FEWEST, int(least * len(codes)))
+    leaves: dict[int, tuple[NDArray[np.int64], _Split | None]] = {}
+
+    def leaf(rows: NDArray[np.int64]) -> int:
+        number = len(leaves)
+        leaves[number] = (rows, _split(codes[rows], points[rows], grid, fewest))
+        return number
+
+    tree: dict[int, tuple[_Split, int, int]] = {}
+    root = leaf(np.arange(len(codes)))
+    open_ = {root}
+    while len(open_) < k:
+        best = max(open_, key=lambda one: leaves[one][1].gain if leaves[one][1] else 0.0)  # type: ignore[union-attr]
+        rows, split = leaves[best]
+        if split is None:
+            break
+        under = codes[rows, split.feature] < split.code
+        low, high = leaf(rows[under]), leaf(rows[~under])
+        tree[best] = (split, low, high)
+        open_ = (open_ - {best}) | {low, high}
+    labels = np.empty(len(codes), dtype=np.int64)
+    for one in open_:
+        labels[leaves[one][0]] = one
     found = grouping(labels, matrix.values)
-    order = {int(old): int(new) for old, new in zip(labels, found.labels, strict=True)}
-    return Grouping(found.labels, found.centres, _renumbered(tree, order))
+    numbers = {int(old): int(new) for old, new in zip(labels, found.labels, strict=True)}
+
+    def node(one: int) -> Node:
+        share = len(leaves[one][0]) / max(len(codes), 1)
+        if one not in tree:
+            return Node(share, numbers.get(one, 0))
+        split, low, high = tree[one]
+        under = node(low)
+        return Node(share, under.group, split.feature, split.cut, under, node(high))
+
+    return Grouping(found.labels, found.centres, node(root))
 
 
-def _convert(tree: object, node: int, grid: Grid, count: int) -> tuple[Node, int]:
-    """scikit-learn's tree over codes as ours over values; leaves are numbered from left to right from `count`."""
-    left, right = int(tree.children_left[node]), int(tree.children_right[node])  # type: ignore[attr-defined]
-    share = float(tree.n_node_samples[node] / tree.n_node_samples[0])  # type: ignore[attr-defined]
-    if left < 0:
-        return Node(share, count), count + 1
-    feature = int(tree.feature[node])  # type: ignore[attr-defined]
-    # A code c is at least edge c - 1: codes up to t are the values below edge t.
-    cut = float(grid.edges[feature][int(np.floor(tree.threshold[node]))])  # type: ignore[attr-defined]
-    low, count = _convert(tree, left, grid, count)
-    high, count = _convert(tree, right, grid, count)
-    return Node(share, low.group, feature, cut, low, high), count
+@dataclass(frozen=True)
+class _Split:
+    gain: float
+    feature: int
+    code: int
+    cut: float
 
 
-def _renumbered(node: Node, order: dict[int, int]) -> Node:
-    """The tree with the groups' final numbers."""
-    if node.low is None or node.high is None:
-        return Node(node.share, order[node.group])
-    low, high = _renumbered(node.low, order), _renumbered(node.high, order)
-    return Node(node.share, low.group, node.feature, node.threshold, low, high)
+def _split(codes: NDArray[np.int64], points: Array, grid: Grid, fewest: int) -> _Split | None:
+    """The split that explains most, or one that explains nearly as much by an input that reads easier."""
+    if len(codes) < 2 * fewest:
+        return None
+    total = points.sum(axis=0)
+    best: list[_Split] = []
+    for feature, edges in enumerate(grid.edges):
+        if not len(edges):
+            continue
+        column, levels = codes[:, feature], len(edges) + 1
+        counts = np.cumsum(np.bincount(column, minlength=levels))[:-1]
+        sums = np.cumsum(
+            np.column_stack([np.bincount(column, weights=y, minlength=levels) for y in points.T]), axis=0
+        )[:-1]
+        allowed = (counts >= fewest) & (len(codes) - counts >= fewest)
+        if not allowed.any():
+            continue
+        below, above = np.maximum(counts, 1), np.maximum(len(codes) - counts, 1)
+        apart = (sums**2).sum(axis=1) / below + ((total - sums) ** 2).sum(axis=1) / above
+        gains = np.where(allowed, apart - (total**2).sum() / len(codes), -np.inf)
+        at = int(gains.argmax())
+        best.append(_Split(float(gains[at]), feature, at + 1, float(edges[at])))
+    most = max((one.gain for one in best), default=0.0)
+    if most <= NOTHING * len(codes):
+        return None
+    return next(one for one in best if one.gain >= NEARLY * most)
+
+
+def _compressed(targets: Array) -> Array:
+    """The targets' principal components, scaled back: a few tell nearly everything."""
+    if targets.shape[1] <= DIMENSIONS or len(targets) < 2:
+        return targets - targets.mean(axis=0) if len(targets) else targets
+    spread = float(np.sqrt(targets.var(axis=0).sum()))
+    return components(targets, DIMENSIONS, share=0.995) * spread
