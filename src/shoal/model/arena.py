@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from shoal.contingency import best_jaccard, cross
-from shoal.model.distil import Distilled, distil
+from shoal.model.distil import Distilled, distil, settled
 from shoal.model.lessons import Lessons
 from shoal.model.levels import basis, behaviour
 from shoal.model.matrix import Array, Matrix, build, numbers, sample
@@ -66,6 +67,17 @@ class Arena:
         """Whether a recipe finds what it needs here."""
         return self.lessons is not None or not getattr(recipe, "needs_outlook", False)
 
+    @cached_property
+    def _turns(self) -> dict[int, tuple[Labels, Matrix]]:
+        return {}
+
+    def _turn(self, turn: int, seed: int) -> tuple[Labels, Matrix]:
+        """The people of one round and their matrix: all entries of all calls are held against the same."""
+        if turn not in self._turns:
+            places = np.random.default_rng([seed, turn]).integers(0, len(self.person), len(self.person))
+            self._turns[turn] = (places, self.drawn(places, seed + 1 + turn))
+        return self._turns[turn]
+
     def drawn(self, places: Labels, seed: int) -> Matrix:
         """The matrix of people drawn with replacement, with the outlook that is learned from their past alone."""
         matrix = replace(self.matrix, outlook=None).take(places)
@@ -82,7 +94,7 @@ class Arena:
         """The whole recipe on drawn people, outlook, groups and rules: the tree that says where anybody belongs."""
         drawn = self.drawn(places, seed) if matrix is None else matrix
         worth = None if self.worth is None else self.worth[places]
-        return distil(drawn, recipe.fit(drawn, k, seed), floor=self.floor, worth=worth, seed=seed).tree
+        return settled(drawn, recipe.fit(drawn, k, seed), floor=self.floor, worth=worth, seed=seed).tree
 
     def stability(self, entries: Mapping[str, tuple[Recipe, int]], rounds: int, seed: int) -> dict[str, Array]:
         """How well each entry's segments come back when the people are drawn again, (rounds, segments) a name.
@@ -94,8 +106,7 @@ class Arena:
         first = {name: self.distilled(recipe, k, seed).labels for name, (recipe, k) in entries.items()}
 
         def round_(turn: int) -> dict[str, Array]:
-            places = np.random.default_rng([seed, turn]).integers(0, len(self.person), len(self.person))
-            matrix = self.drawn(places, seed + 1 + turn)
+            places, matrix = self._turn(turn, seed)
             found = {}
             for name, (recipe, k) in entries.items():
                 tree = self.refit(recipe, k, places, seed + 1 + turn, matrix)
@@ -113,8 +124,9 @@ def steadiness(rounds: Array) -> tuple[float, float, float, float] | None:
     >>> steadiness(np.array([[1.0, 0.5], [1.0, 0.7]]))[3]
     0.6
     """
-    if not rounds.size or not np.isfinite(rounds).any():
+    known = rounds[:, np.isfinite(rounds).all(axis=0)] if rounds.size else rounds  # without segments that nobody is in
+    if not known.size:
         return None
-    each = np.nanmean(rounds, axis=1)
+    each = known.mean(axis=1)
     low, high = np.quantile(each, [0.025, 0.975])
-    return float(each.mean()), float(low), float(high), float(np.nanmean(rounds, axis=0).min())
+    return float(each.mean()), float(low), float(high), float(known.mean(axis=0).min())

@@ -7,7 +7,7 @@ winner makes today's segments, in the largest number that comes back when the pe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -67,6 +67,7 @@ class Tried:
     codes: Codes
     later: Codes
     rounds: Array
+    today: Array | None = None
 
     @property
     def steady(self) -> tuple[float, float, float, float]:
@@ -74,12 +75,14 @@ class Tried:
 
     @property
     def choice(self) -> KChoice:
-        return KChoice(k=self.k, jaccard_mean=self.steady[0], jaccard_min=self.steady[3], silhouette=None)
+        """Its stability among today's people, where that is known, else among those of then."""
+        return _steadily(self.k, self.rounds if self.today is None else self.today)
 
     @property
     def fit(self) -> bool:
-        """Whether its segments come back, and are said by their rules."""
-        return stable(self.choice) and self.distilled.fidelity >= SAYABLE and len(self.distilled.groups) > 1
+        """Whether its segments came back among the people of then and of today, and are said by their rules."""
+        said = self.distilled.fidelity >= SAYABLE and len(self.distilled.groups) > 1
+        return said and stable(self.choice) and stable(_steadily(self.k, self.rounds))
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ def contest(
     then: Board,
     now: Board,
     arena: Arena,
+    today: Arena,
     recipes: Mapping[str, Recipe],
     judge: Judge,
     *,
@@ -121,7 +125,8 @@ def contest(
     """Who explains the period between `then` and `now` best; None where there are too few people to tell.
 
     Args:
-        arena: the people of `then` (at most 10,000 of them are looked at), with what could be learned by then.
+        arena: the people of `then` (10,000 of them at most), with what could be learned by then; `today` those of
+            `now`: what is proposed must come back among them too.
         recipes: by the name of their entry point.
         budget: how many segments everybody gets; `micro` how many the nested ones in all.
         traits: columns that say who people are, for the demographic yardstick.
@@ -144,8 +149,11 @@ def contest(
         if less < k
     }
     more = _tried(then, now, arena, smaller, place, seed)
-    chosen = _chosen([*tried, *more], preferred | _preferred(more, judge))
-    traditional = _traditional(then, now, arena, len(chosen.distilled.groups), traits, place, seed)
+    finalists = [one for one in [*tried, *more] if _plain_key(one) in order[:FINALISTS]]
+    again = today.stability({one.key: (taking[_plain_key(one)], one.k) for one in finalists}, ROUNDS, seed)
+    finalists = [replace(one, today=again[one.key]) for one in finalists]
+    chosen = _chosen(finalists, preferred | _preferred(more, judge))
+    traditional = _traditional(then, now, arena, k, traits, place, seed)
     told = [*(_way(one, taking) for one in tried), *((name, kind, codes) for name, kind, codes, *_ in traditional)]
     facts = {
         **{_name(one, taking): _facts(one, judge) for one in tried},
@@ -153,7 +161,7 @@ def contest(
     }
     contenders = [one.model_copy(update=facts.get(one.name, {})) for one in judge.compared(told)]
     best = ("Discovered segments", "discovered", chosen.codes)
-    rivals = [way for way in told if way[1] not in ("discovered", "demographic")]
+    rivals = _rivals(then, len(chosen.distilled.groups))
     verdict, verdicts = judge.decided([best, *rivals])
     mine = _name(chosen, taking)
     won = mine if verdict.winner == best[0] else verdict.winner
@@ -170,7 +178,7 @@ def contest(
             "notes": _notes(recipes, taking, arena, arena_people),
         }
     )
-    curve = sorted((one for one in [*tried, *more] if _plain_key(one) == _plain_key(chosen)), key=lambda one: one.k)
+    curve = sorted((one for one in finalists if _plain_key(one) == _plain_key(chosen)), key=lambda one: one.k)
     explains = judge.compared([(f"{one.k} segments", "discovered", one.codes) for one in curve])
     choices = [
         _choice(arena, one, found, chosen=one is chosen, seed=seed) for one, found in zip(curve, explains, strict=False)
@@ -208,13 +216,18 @@ def _chosen(tried: Sequence[Tried], preferred: Mapping[str, float]) -> Tried:
     """The best recipe that is stable at some number, at the largest such number; else the most stable of all."""
     fit = [one for one in tried if one.fit]
     if not fit:
-        return max(tried, key=lambda one: (round(one.steady[0], 6), one.k))
+        return max(tried, key=lambda one: (round(one.choice.jaccard_mean, 6), one.k))
     largest: dict[str, Tried] = {}
     for one in fit:
         key = _plain_key(one)
         if key not in largest or one.k > largest[key].k:
             largest[key] = one
     return max(largest.values(), key=lambda one: (preferred[one.key], one.k))
+
+
+def _steadily(k: int, rounds: Array) -> KChoice:
+    mean, _, _, least = steadiness(rounds) or (0.0, 0.0, 0.0, 0.0)
+    return KChoice(k=k, jaccard_mean=mean, jaccard_min=least, silhouette=None)
 
 
 def _plain_key(one: Tried) -> str:
@@ -234,14 +247,9 @@ def _traditional(
     then: Board, now: Board, arena: Arena, k: int, traits: Sequence[str], place: Codes, seed: int
 ) -> list[tuple[str, str, Codes, Codes | None, Array]]:
     """The ways that marketers cut without a model, each with its codes, those one period later, and drawn again."""
-    makers: dict[tuple[str, str], Make] = {
-        ("RFM segments", "rfm"): lambda table: rfm.grouped(table, k, then.meta),
-        ("Value tiers", "value"): lambda table: tiers.split(table, k, then.meta),
-        ("Lifecycle stages", "lifecycle"): lambda table: lifecycle.lifecycle(table, then.meta),
-    }
     seen = then.behaviour.take(pa.array(arena.matrix.rows))
     found: list[tuple[str, str, Codes, Codes | None, Array]] = []
-    for (name, kind), make in makers.items():
+    for (name, kind), make in _makers(k, then.meta).items():
         cuts = make(then.behaviour)
         if len(cuts) > 1:
             codes, later = assign(cuts, then.table), assign(cuts, now.table)[place]
@@ -250,6 +258,21 @@ def _traditional(
     if who is not None:
         found.append((who[0], "demographic", who[1], None, np.empty((0, 0))))
     return found
+
+
+def _makers(k: int, meta: Mapping[str, FeatureMeta]) -> dict[tuple[str, str], Make]:
+    """The traditional ways by name and kind."""
+    return {
+        ("RFM segments", "rfm"): lambda table: rfm.grouped(table, k, meta),
+        ("Value tiers", "value"): lambda table: tiers.split(table, k, meta),
+        ("Lifecycle stages", "lifecycle"): lambda table: lifecycle.lifecycle(table, meta),
+    }
+
+
+def _rivals(then: Board, k: int) -> list[Way]:
+    """The traditional ways with as many segments as the discovered ones have in the end."""
+    made = {names: make(then.behaviour) for names, make in _makers(k, then.meta).items()}
+    return [(name, kind, assign(cuts, then.table)) for (name, kind), cuts in made.items() if len(cuts) > 1]
 
 
 def _again(make: Make, seen: pa.Table, codes: Codes, seed: int) -> Array:

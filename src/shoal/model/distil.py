@@ -59,6 +59,39 @@ def distil(
     Fidelity is the agreement with the clusters on a half of the people that the tree has not seen, among those whom
     a cluster or a rule holds; it is 1 where the recipe's groups are rules already.
     """
+    found = settled(matrix, grouping, floor=floor, worth=worth, seed=seed)
+    groups = tuple(int(group) for group in np.unique(found.labels[found.labels >= 0]))
+    return Distilled(
+        tree=found.tree,
+        groups=groups,
+        rules=tuple(_rule(found.tree, matrix, group) for group in groups),
+        jaccards=tuple(_jaccard(found.labels == group, grouping.labels == group) for group in groups),
+        niche=tuple(group in found.niche for group in groups),
+        fidelity=found.fidelity,
+        held_out=found.held_out,
+        labels=found.labels,
+        lost=found.lost,
+        notes=found.notes,
+    )
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The tree before its rules are written, with each person's segment and what became of small ones."""
+
+    tree: Node
+    labels: Labels
+    fidelity: float
+    held_out: bool
+    niche: tuple[int, ...]
+    lost: int
+    notes: tuple[str, ...]
+
+
+def settled(
+    matrix: Matrix, grouping: Grouping, *, floor: float = 0.02, worth: Array | None = None, seed: int = 0
+) -> Settled:
+    """The tree of `distil`: all that people drawn again are compared by, without the rules' text."""
     tree, fidelity, held_out = (grouping.tree, 1.0, True) if grouping.tree else _fit(matrix, grouping, seed)
     labels = tree.route(matrix.raw)
     notes = [
@@ -83,19 +116,7 @@ def distil(
         labels = tree.route(matrix.raw)
     if (labels < 0).any():
         notes.append(f"{np.mean(labels < 0):.1%} of people are in no segment: they are near no cluster")
-    groups = tuple(int(group) for group in np.unique(labels[labels >= 0]))
-    return Distilled(
-        tree=tree,
-        groups=groups,
-        rules=tuple(_rule(tree, matrix, group) for group in groups),
-        jaccards=tuple(_jaccard(labels == group, grouping.labels == group) for group in groups),
-        niche=tuple(group in niche for group in groups),
-        fidelity=fidelity,
-        held_out=held_out,
-        labels=labels,
-        lost=lost,
-        notes=tuple(notes),
-    )
+    return Settled(tree, labels, fidelity, held_out, tuple(niche), lost, tuple(notes))
 
 
 def _rule(tree: Node, matrix: Matrix, group: int) -> str:

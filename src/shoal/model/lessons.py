@@ -22,7 +22,7 @@ from shoal.model.meta import FeatureMeta, complete
 NEXT = "next."  # begins the columns that say what happened in the period after
 MOST = 8  # cut-offs
 PEOPLE = 20_000  # whose past is looked at
-ROWS = 12_000  # learned from
+ROWS = 10_000  # learned from
 FEWEST = 200  # rows that can teach anything
 CAP = 0.99  # of revenue: one whale would decide
 

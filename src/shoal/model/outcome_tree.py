@@ -49,13 +49,17 @@ class Grid:
         """The round numbers within the range of the matrix's people; `fine` gives three times as many."""
         edges = []
         for column, meta in zip(matrix.raw.T, matrix.meta, strict=True):
-            cuts = readable.ladder(float(column.min()), float(column.max()), meta.unit, fine=fine) if len(column) else []
+            cuts = (
+                readable.ladder(float(column.min()), float(column.max()), meta.unit, fine=fine) if len(column) else []
+            )
             edges.append(np.array([cut for cut in cuts if _parts(column, cut)]))
         return cls(tuple(edges))
 
     def codes(self, raw: Array) -> NDArray[np.int64]:
         """How many thresholds each value reaches, (people, inputs)."""
-        columns = [np.searchsorted(edges, column, side="right") for edges, column in zip(self.edges, raw.T, strict=True)]
+        columns = [
+            np.searchsorted(edges, column, side="right") for edges, column in zip(self.edges, raw.T, strict=True)
+        ]
         return np.column_stack(columns).astype(np.int64) if columns else np.empty((len(raw), 0), np.int64)
 
 
@@ -128,9 +132,9 @@ def _split(codes: NDArray[np.int64], points: Array, grid: Grid, fewest: int) -> 
             continue
         column, levels = codes[:, feature], len(edges) + 1
         counts = np.cumsum(np.bincount(column, minlength=levels))[:-1]
-        sums = np.cumsum(
-            np.column_stack([np.bincount(column, weights=y, minlength=levels) for y in points.T]), axis=0
-        )[:-1]
+        sums = np.cumsum(np.column_stack([np.bincount(column, weights=y, minlength=levels) for y in points.T]), axis=0)[
+            :-1
+        ]
         allowed = (counts >= fewest) & (len(codes) - counts >= fewest)
         if not allowed.any():
             continue

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shoal.model.lessons import Lessons
 from shoal.model.matrix import Array, Matrix
 
-TREES = 100
+TREES = 60
 LEAF = 0.01  # of the rows: the least that a leaf rests on
 FEWEST = 10
 TRIED = 0.5  # of the inputs, at each split

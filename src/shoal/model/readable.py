@@ -44,15 +44,15 @@ def threshold(values: NDArray[np.float64], exact: float, unit: str = "", moved: 
 def ladder(low: float, high: float, unit: str = "", *, fine: bool = False) -> list[float]:
     """The round numbers between two values that anybody would cut at, whatever the data.
 
-    Days by the calendar, shares by quarters and tenths, all else 1, 2 and 5 times powers of ten, on both sides of nothing;
-    `fine` adds what lies between.
+    Days by the calendar, shares by quarters and tenths, all else 1, 2 and 5 times powers of ten, on both sides of
+    nothing; `fine` adds what lies between.
 
     >>> ladder(0, 40, "count"), ladder(3, 200, "days")
-    ([1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0], [7.0, 14.0, 30.0, 60.0, 90.0, 180.0])
+    ([1.0, 2.0, 5.0, 10.0, 20.0], [7.0, 14.0, 30.0, 60.0, 90.0, 180.0])
     """
     if unit in ("days", "ago"):
         steps = [*CALENDAR, *(FINE_CALENDAR if fine else ())]
-    elif unit == "share" or (-1 <= low and high <= 1):
+    elif unit == "share" or (low >= -1 and high <= 1):
         steps = [*SHARES, *(FINE_SHARES if fine else ()), *(-share for share in SHARES)]
     else:
         digits = FINE_DIGITS if fine else COUNT_DIGITS if unit == "count" else DIGITS

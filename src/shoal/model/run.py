@@ -373,14 +373,14 @@ def segments(
     whole = run.people()
     mine, notes = record.own_cuts(own, whole, known.models)
     tell("model: the contest", 0.72)
-    fought = _contest(settings, run, known, judge)
+    arena = _arena(run, settings, known)
+    fought = _contest(settings, run, known, arena, judge)
     tell("model: discovering", 0.76)
     everybody = crowd(known.inputs, known.meta, seed=SEED, business=_business(settings, run))
     traditional = [cut for make in TRADITIONAL for cut in make(known.behaviour, known.meta)]
     traditional += proposal(fought, known.behaviour, known.meta)
     taken = [cut.name for cut in (*traditional, *mine)]
     ahead = predictive(known.table, known.meta, known.models, floor=settings.segments.floor, taken=taken)
-    arena = _arena(run, settings, known)
     found = discover.discover(
         known.inputs,
         known.meta,
@@ -509,7 +509,7 @@ def refit(run: Run, settings: Settings) -> tuple[Matrix, Callable[[NDArray[np.in
     return arena.matrix, again
 
 
-def _contest(settings: Settings, run: Run, now: Features, judge: Callable[[], Judge]) -> Contest | None:
+def _contest(settings: Settings, run: Run, now: Features, today: Arena, judge: Callable[[], Judge]) -> Contest | None:
     """The contest on the period since the features of before; None without such a period, or with too few people."""
     if not run.files("features_before"):
         return None
@@ -518,7 +518,8 @@ def _contest(settings: Settings, run: Run, now: Features, judge: Callable[[], Ju
     return contest(
         Board(table, then.inputs, then.behaviour, then.meta),
         Board(run.people(), now.inputs, now.behaviour, now.meta),
-        _arena(run, settings, then, part["before"], PEOPLE),
+        _arena(run, settings, then, part["before"]),
+        today,
         recipes(settings.segments.recipes),
         judge(),
         budget=settings.segments.budget,
@@ -539,6 +540,7 @@ def _arena(run: Run, settings: Settings, known: Features, until: int | None = No
             inputs=known.inputs.column_names,
             parts=part["hidden"],
         )
+    most = PEOPLE if run.files("features_before") else None
     return Arena.of(known.inputs, known.meta, learned, floor=settings.segments.floor, seed=SEED, most=most)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from shoal.validate.verdict import judge
 
 ROUNDS = 20
 PEOPLE = 10_000
+THREADS = 2
 DISSOLVED = 0.5
 RECOVERED = 0.75
 
@@ -101,16 +103,18 @@ def stability_verdicts(found: Stability, names: Sequence[str]) -> list[Verdict]:
 
 
 def _rounds(labels: Codes, rows: Codes, k: int, refit: Refit, rounds: int, seed: int) -> Floats:
-    """Largest Jaccard similarities, rounds x segments."""
+    """Largest Jaccard similarities, rounds x segments; two rounds at a time."""
     draws = np.random.default_rng([seed, 1])
     before = labels[rows]
-    found = np.empty((rounds, k))
-    for turn in range(rounds):
-        drawn = np.sort(draws.choice(rows, size=len(rows)))
-        answer = refit(drawn, seed + turn + 1)
+    drawn = [np.sort(draws.choice(rows, size=len(rows))) for _ in range(rounds)]
+
+    def again(turn: int) -> Floats:
+        answer = refit(drawn[turn], seed + turn + 1)
         after = answer(rows) if callable(answer) else np.asarray(answer)[rows]
-        found[turn] = best_jaccard(cross(before, after, k))
-    return found
+        return best_jaccard(cross(before, after, k))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return np.array(list(pool.map(again, range(rounds)))).reshape(rounds, k)
 
 
 def _middle(found: Floats) -> Interval:
