@@ -26,13 +26,14 @@ class Chosen:
 
 
 def diverse(
-    pool: Sequence[Found], held: Bits, y: Array, given: Selectors, rows: Rows, *, most: int, floor: int
+    pool: Sequence[Found], held: Bits, y: Array, scale: Array, given: Selectors, rows: Rows, *, most: int, floor: int
 ) -> list[Chosen]:
     """At most `most` conjunctions in each direction, the most telling first.
 
     What those already chosen explain of y (people,) is taken away before the next is chosen (orthogonal matching
     pursuit; Pati, Rezaiifar & Krishnaprasad 1993), so that no one is chosen for its overlap with another, nor for
-    being the rest of it. Bounds are refined on the same `rows` of the table; `held` are their conditions.
+    being the rest of it. `scale` is what an effect means for a person's y (its shape, not its size). Bounds are
+    refined on the same `rows` of the table; `held` are their conditions.
     """
     masks = np.empty((len(y), len(pool)), dtype=np.uint8)
     for place, one in enumerate(pool):
@@ -56,7 +57,7 @@ def diverse(
         if all(_jaccard(mask, other) < OVERLAP for other in inside):
             chosen.append(Chosen(drawn, sign))
             inside.append(mask)
-            left = _left(y, inside)
+            left = _left(y, scale, inside)
         open_ &= (signs != sign) | (sum(one.sign == sign for one in chosen) < most)
     return chosen
 
@@ -68,9 +69,9 @@ def _sums(masks: Bits, y: Array) -> Array:
     return found
 
 
-def _left(y: Array, inside: Sequence[Bools]) -> Array:
+def _left(y: Array, scale: Array, inside: Sequence[Bools]) -> Array:
     """What of y the groups do not explain: residuals of least squares on them."""
-    x = np.column_stack([np.ones(len(y)), *inside])
+    x = np.column_stack([np.ones(len(y)), scale, *(mask * scale for mask in inside)])
     solved = np.linalg.lstsq(x.T @ x, x.T @ y, rcond=None)[0]
     return np.asarray(y - x @ solved)
 

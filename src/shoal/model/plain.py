@@ -11,9 +11,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from shoal.define.protected import words_of
+from shoal.model.levels import Basis
 from shoal.model.matrix import Array, numbers, uniform
+from shoal.model.selectors import numeric
 from shoal.model.targets import Kind
 
+# Words of names that say how long somebody has been a customer and how much it brings.
+AMOUNTS = frozenset("tenure charge charges fee fees price spend spent amount revenue premium premiums".split())  # noqa: SIM905
 FOLDS = 5
 FEW = 20_000  # people up to which five folds are fitted, two beyond
 LEARNED = 100_000  # people that one fit learns from
@@ -23,12 +28,28 @@ KNOTS = 8
 PER_KNOT = 150  # people
 CROSSED = 2_000  # people from which pairs of columns are crossed
 COARSE = 4  # knots of each of a pair
-FLOOR = 0.2  # of the mean: what is expected of a person counts as at least that in weights
+FLOOR = 0.1  # of the mean: what is expected of a person counts as at least that in weights
 BLOCK = 16_384
 POWER = 1.5  # of what is expected, that the variance of an amount grows with
 SAME_AS = 0.95  # R2 from which the plain columns tell a number
 SAME = 1e-9  # share of the largest direction below which terms say the same
 Singles = NDArray[np.float32]
+
+
+def columns(table: pa.Table, basis: Basis) -> list[str]:
+    """The plain value model's columns: recency, frequency, monetary value and tenure, as far as `table` has them.
+
+    Where nobody tells what people did, the numbers whose names speak of how long and how much: tenure, charges.
+
+    >>> from shoal.model.levels import basis
+    >>> columns(pa.table({"tenure": [1], "MonthlyCharges": [2.5], "devices": [3]}), basis(pa.table({})))
+    ['tenure', 'MonthlyCharges']
+    """
+    found = [basis.recency, basis.frequency, basis.monetary]
+    if any(found):
+        tenure = "tenure_days" if "tenure_days" in table.column_names else None
+        return [name for name in dict.fromkeys([*found, tenure]) if name]
+    return [name for name in table.column_names if AMOUNTS & set(words_of(name)) and numeric(table, name)]
 
 
 @dataclass(frozen=True)
@@ -115,13 +136,14 @@ def _fit(x: Array, y: Array, held: NDArray[np.int64], kind: Kind, seed: int) -> 
 
 
 def weights(fitted: Array, kind: Kind) -> Array:
-    """How much a person's deviation counts in the search: for amounts in shares of what is expected.
+    """How much a person's deviation counts in the search: for an amount, one over the root of what is expected.
 
-    Amounts vary the more the larger they are; without weights a few large spenders would decide what is looked at.
+    Amounts vary the more the larger they are (`variance`); an effect in percent is seen best with these weights, and
+    without any a few large spenders would decide what is looked at.
     """
     if kind == "rate":
         return np.ones(len(fitted))
-    return np.asarray(1 / np.maximum(fitted, max(FLOOR * float(fitted.mean()), 1e-12)))
+    return np.asarray(1 / np.sqrt(np.maximum(fitted, max(FLOOR * float(fitted.mean()), 1e-12))))
 
 
 def variance(fitted: Array, residual: Array, kind: Kind) -> Array:

@@ -21,7 +21,6 @@ ALIKE = 3  # of the same conditions' features that are kept
 LEAST = 2.5  # standard errors from which a conjunction stands out
 LARGEST = 0.5  # share of the people that a subgroup has at most: beyond it, the rest is the subgroup
 RAISED = 1.05  # times the quality without it that a conjunction needs for each condition
-CHANCE = 0.05  # that any of the conditions, each doing nothing, would seem to add something
 Bits = NDArray[np.uint8]
 Places = NDArray[np.int64]
 
@@ -65,8 +64,7 @@ def crossed(left: Bits, right: Bits, y: Array) -> Sums:
         one = left[part].astype(np.float32)
         two = one if right is left else right[part].astype(np.float32)
         counts += one.T @ two
-        one *= y[part, None].astype(np.float32)
-        sums += one.T @ two
+        sums += (one * y[part, None].astype(np.float32)).T @ two
     return Sums(counts, sums)
 
 
@@ -106,14 +104,14 @@ def search(
         least: quality that a conjunction needs.
 
     A conjunction is found only if each of its conditions adds something: the mean of those who fulfil all is beyond
-    that of those who fulfil all but that one, by more than chance gives the best of all conditions; it shuts out
-    at least `floor` people, and the quality is at least 5 % higher with it.
+    that of those who fulfil all but that one, by more than chance gives the best of all conjunctions of that
+    length; it shuts out at least `floor` people, and the quality is at least 5 % higher with it.
     """
     people, width = held.shape
     if not width or people < 2 * floor:
         return Searched([], 0)
     pairs = crossed(held, held, y)
-    table = _Table(pairs, people, floor, power, _needed(width))
+    table = _Table(pairs, people, floor, power)
     everything = [table.singles()]
     if depth > 1:
         everything.append(table.pairs())
@@ -122,11 +120,11 @@ def search(
     return Searched(_strongest(everything, features, least, LARGEST * people), sum(one.looked_at for one in everything))
 
 
-def _needed(conditions: int) -> float:
-    """Standard errors that a condition must add, so that chance seldom gives the best of all as much (Bonferroni)."""
+def _needed(conjunctions: int) -> float:
+    """Standard errors that a condition must add: what chance gives the best of so many conjunctions."""
     from scipy.special import ndtri
 
-    return float(-ndtri(CHANCE / conditions))
+    return float(-ndtri(1 / max(conjunctions, 2)))
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,6 @@ class _Table:
     people: int
     floor: int
     power: float
-    needed: float
 
     def fits(self, size: Array) -> NDArray[np.bool_]:
         return np.asarray((size >= self.floor) & (self.people - size >= self.floor))
@@ -186,7 +183,7 @@ class _Table:
             raised = sign * found >= RAISED * sign * quality(parent, sums, self.people, self.power)
             raised &= parent - size >= self.floor
             adds = np.minimum(adds, np.where(raised, sign * _adds(size, total, parent, sums), 0.0))
-        return _Level(members, size, total, found, sign * np.maximum(adds, 0.0), self.needed, len(size))
+        return _Level(members, size, total, found, sign * np.maximum(adds, 0.0), _needed(len(size)), len(size))
 
 
 def _adds(size: Array, total: Array, parent: Array, sums: Array) -> Array:

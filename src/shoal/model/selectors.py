@@ -57,7 +57,9 @@ class Selectors:
     levels: Mapping[Condition, Callable[[], Bools]]
 
     def values(self, column: str) -> Array:
-        return numbers(self.table, column)
+        """The numbers of a column; to the rule language an infinite one is none."""
+        values = numbers(self.table, column)
+        return np.where(np.abs(values) < LARGEST, values, np.nan)
 
     def holds(self, one: Condition) -> Bools:
         if one.level:
@@ -181,9 +183,12 @@ def _levels(table: pa.Table, meta: FeatureMeta) -> Iterator[tuple[Condition, Cal
         for value in (True, False):
             yield Condition(name, rule=f"{quoted(name)} = {str(value).lower()}"), _equals(table, name, value)
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        for text in _common(table, name):
+        found = _common(table, name)
+        for text in found:
             spelt = text.replace("'", "''")
             yield Condition(name, rule=f"{quoted(name)} = '{spelt}'"), _equals(table, name, text)
+            if len(found) > 2:
+                yield Condition(name, rule=f"{quoted(name)} <> '{spelt}'"), _equals(table, name, text, other=True)
 
 
 def _common(table: pa.Table, name: str) -> list[str]:
@@ -194,9 +199,12 @@ def _common(table: pa.Table, name: str) -> list[str]:
     return [value for count, value in ranked if -count >= least and len(value) <= LONGEST][:VALUES]
 
 
-def _equals(table: pa.Table, name: str, value: str | bool) -> Callable[[], Bools]:
+def _equals(table: pa.Table, name: str, value: str | bool, *, other: bool = False) -> Callable[[], Bools]:
+    """Whether people have a value, or an `other` one; not known is neither."""
+
     def found() -> Bools:
-        same = pc.fill_null(pc.equal(table[name], pa.scalar(value, table.schema.field(name).type)), False)
-        return np.asarray(same.to_numpy(), dtype=bool)
+        compare = pc.not_equal if other else pc.equal
+        same = compare(table[name], pa.scalar(value, table.schema.field(name).type))
+        return np.asarray(pc.fill_null(same, False).to_numpy(), dtype=bool)
 
     return found

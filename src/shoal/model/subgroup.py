@@ -150,7 +150,8 @@ def _residual(case: _Case, rows: Rows) -> tuple[Past, Array, Array]:
 def _searched(case: _Case, rows: Rows) -> tuple[list[tuple[Chosen, float]], int]:
     """The diverse few that set people apart beyond the past, each with its effect; and how many were evaluated."""
     _, fitted, residual = _residual(case, rows)
-    y = weights(fitted, case.target.kind) * residual
+    weight = weights(fitted, case.target.kind)
+    y = weight * residual
     deviation = float(y.std())
     if not deviation > 0:
         return [], 0
@@ -160,7 +161,8 @@ def _searched(case: _Case, rows: Rows) -> tuple[list[tuple[Chosen, float]], int]
     held = case.given.matrix(rows)
     done = search(held, y, [columns[one.column] for one in case.given.conditions], floor=floor)
     news = [one for one in done.found if any(case.given.conditions[m].column not in case.plain for m in one.members)]
-    chosen = diverse(news, held, y, case.given, rows, most=case.most, floor=floor)
+    scale = weight * fitted if case.target.kind == "amount" else weight
+    chosen = diverse(news, held, y, scale, case.given, rows, most=case.most, floor=floor)
     effects = [welch(residual, case.given.everywhere(one.conditions)[rows]).value for one in chosen]
     return list(zip(chosen, effects, strict=True)), done.looked_at
 
