@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from shoal.model.diverse import diverse, refined
+from shoal.model.diverse import Half, diverse, refined
 from shoal.model.search import search
 from shoal.model.selectors import Condition, Selectors, selectors
 
@@ -27,7 +27,7 @@ def choose() -> list[tuple[int, set[str]]]:
     held = given.matrix(rows)
     places = {name: place for place, name in enumerate(given.table.column_names)}
     pool = search(held, y, [places[one.column] for one in given.conditions], floor=60).found
-    found = diverse(pool, held, y, np.ones(PEOPLE), given, rows, most=5, floor=60)
+    found = diverse(pool, held, Half(given, rows, y, np.ones(PEOPLE), 60), most=5)
     return [(one.sign, {condition.column for condition in one.conditions}) for one in found]
 
 
@@ -39,7 +39,7 @@ def test_what_matters_is_chosen_once_and_its_shadow_is_not() -> None:
 
 def test_bounds_move_to_where_the_effect_begins() -> None:
     given, y, columns = world()
-    (moved,) = refined([Condition("first", low=0.5)], 1, given, np.arange(PEOPLE), y, floor=60)
+    (moved,) = refined([Condition("first", low=0.5)], 1, Half(given, np.arange(PEOPLE), y, np.ones(PEOPLE), 60))
     inside = columns["first"] >= moved.low
     truth = columns["first"] >= 0.7
     assert (inside & truth).sum() / (inside | truth).sum() > 0.9
@@ -48,4 +48,6 @@ def test_bounds_move_to_where_the_effect_begins() -> None:
 def test_a_condition_that_adds_nothing_is_dropped() -> None:
     given, y, _ = world()
     drawn = [Condition("first", low=0.7), Condition("idle", low=0.02)]
-    assert [one.column for one in refined(drawn, 1, given, np.arange(PEOPLE), y, floor=60)] == ["first"]
+    assert [one.column for one in refined(drawn, 1, Half(given, np.arange(PEOPLE), y, np.ones(PEOPLE), 60))] == [
+        "first"
+    ]

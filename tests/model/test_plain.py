@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from shoal.model.levels import basis
-from shoal.model.plain import Past, beyond, columns, expected, retold, splines, variance, weights
+from shoal.model.plain import Past, beyond, columns, expected, retold, splines, standing, variance
 
 
 def test_it_learns_a_curve_and_keeps_the_total() -> None:
@@ -50,7 +50,7 @@ def test_the_same_seed_gives_the_same_to_the_bit() -> None:
 def test_what_is_the_same_for_all_is_expected_of_all(values: np.ndarray) -> None:
     found = expected(Past(np.arange(200.0)[:, None], 1), values, "amount")
     assert np.array_equal(found, values)
-    assert np.isfinite(weights(found, "amount")).all()
+    assert np.isfinite(standing(found, values - found, "amount")).all()
     assert np.isfinite(variance(found, values - found, "amount")).all()
 
 

@@ -85,6 +85,15 @@ def test_the_planted_conjunction_comes_first() -> None:
     assert best.members == (1, 4, 9)
 
 
+def test_people_count_by_their_weight() -> None:
+    held, y = crowd()
+    weight = np.random.default_rng(5).integers(1, 4, PEOPLE).astype(float)
+    repeated = np.repeat(np.arange(PEOPLE), weight.astype(int))
+    own, many = crossed(held, held, y * weight, weight), crossed(held[repeated], held[repeated], y[repeated])
+    assert np.array_equal(own.masses, many.counts)
+    assert np.allclose(own.sums, many.sums, atol=1e-4)
+
+
 def test_blocks_of_people_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     held, y = crowd()
     whole = crossed(held, held, y)

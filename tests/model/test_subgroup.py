@@ -20,18 +20,19 @@ PLAIN = ["recency_days", "orders", "revenue"]
 def shop(people: int, seed: int) -> tuple[pa.Table, np.ndarray]:
     """People and what each brings next, which their past alone decides, but for chance.
 
-    `breadth` and `items_per_order` follow from how often and how much they buy; the habits follow from nothing.
+    `breadth` and `items_per_order` follow from what they have bought; the habits follow from nothing.
     """
     rng = np.random.default_rng(seed)
     rate, basket = rng.gamma(1.5, 1.0, people), rng.lognormal(3.0, 0.5, people)
     orders = 1 + rng.poisson(4 * rate)
+    revenue = orders * basket * rng.lognormal(0, 0.1, people)
     columns = {
         "recency_days": rng.exponential(60 / (rate + 0.2)),
         "orders": orders.astype(float),
-        "revenue": orders * basket * rng.lognormal(0, 0.1, people),
+        "revenue": revenue,
         "orders_90d": rng.binomial(orders, 0.3).astype(float),
         "breadth": (1 + rng.poisson(2 * np.log1p(orders))).astype(float),
-        "items_per_order": np.round(1 + basket / 5 * rng.lognormal(0, 0.3, people)),
+        "items_per_order": np.round(1 + revenue / orders / 5 * rng.lognormal(0, 0.3, people)),
         "weekend_share": rng.beta(0.8, 1.6, people),
         "evening_share": rng.random(people),
         "units_per_order": (1 + rng.poisson(4, people)).astype(float),

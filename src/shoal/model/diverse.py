@@ -25,40 +25,62 @@ class Chosen:
     sign: int
 
 
-def diverse(
-    pool: Sequence[Found], held: Bits, y: Array, scale: Array, given: Selectors, rows: Rows, *, most: int, floor: int
-) -> list[Chosen]:
+@dataclass(frozen=True)
+class Half:
+    """The searching half: `rows` of the table, y and weight of each (`plain.standing`), and how few are too few."""
+
+    given: Selectors
+    rows: Rows
+    y: Array
+    weight: Array
+    floor: int
+
+    def mask(self, conditions: Sequence[Condition]) -> Bools:
+        if not conditions:
+            return np.ones(len(self.rows), dtype=bool)
+        return self.given.everywhere(conditions)[self.rows]
+
+    def strength(self, conditions: Sequence[Condition], sign: int) -> float:
+        """The quality of a conjunction in a direction; none where it is too large."""
+        mask = self.mask(conditions)
+        if mask.sum() > LARGEST * len(self.y):
+            return 0.0
+        inside = self.weight[mask]
+        mass, total = np.array([float(inside.sum())]), np.array([float((inside * self.y[mask]).sum())])
+        return sign * float(quality(mass, total, len(self.y))[0])
+
+
+def diverse(pool: Sequence[Found], held: Bits, half: Half, *, most: int) -> list[Chosen]:
     """At most `most` conjunctions in each direction, the most telling first.
 
-    What those already chosen explain of y (people,) is taken away before the next is chosen (orthogonal matching
-    pursuit; Pati, Rezaiifar & Krishnaprasad 1993), so that no one is chosen for its overlap with another, nor for
-    being the rest of it. `scale` is what an effect means for a person's y (its shape, not its size). Bounds are
-    refined on the same `rows` of the table; `held` are their conditions.
+    What those already chosen explain of y is taken away before the next is chosen (orthogonal matching pursuit; Pati,
+    Rezaiifar & Krishnaprasad 1993, Asilomar 27), so that no one is chosen for its overlap with another, nor for being
+    the rest of it. `held` are the conditions of the half's people, as the search had them.
     """
-    masks = np.empty((len(y), len(pool)), dtype=np.uint8)
-    for place, one in enumerate(pool):
-        masks[:, place] = held[:, list(one.members)].all(axis=1)
-    sizes = np.array([one.size for one in pool], dtype=np.float64)
-    signs = np.sign([one.quality for one in pool])
+    masks = np.empty((len(half.y), len(pool)), dtype=np.uint8)
+    for place, found in enumerate(pool):
+        masks[:, place] = held[:, list(found.members)].all(axis=1)
+    mass = _sums(masks, half.weight)
+    signs = np.sign([found.quality for found in pool])
     open_ = np.ones(len(pool), dtype=bool)
     chosen: list[Chosen] = []
     inside: list[Bools] = []
-    left = y
+    left = half
     while open_.any():
-        strength = np.where(open_, signs * quality(sizes, _sums(masks, left), len(y)), -np.inf)
+        total = _sums(masks, left.weight * left.y)
+        strength = np.where(open_, signs * quality(mass, total, len(half.y)), -np.inf)
         best = int(strength.argmax())
         if strength[best] < LEAST:
             break
         open_[best] = False
-        sign = int(signs[best])
-        drawn = tuple(given.conditions[member] for member in pool[best].members)
-        drawn = refined(drawn, sign, given, rows, left, floor=floor)
-        mask = given.everywhere(drawn)[rows]
+        drawn = [half.given.conditions[member] for member in pool[best].members]
+        one = Chosen(refined(drawn, int(signs[best]), left), int(signs[best]))
+        mask = half.mask(one.conditions)
         if all(_jaccard(mask, other) < OVERLAP for other in inside):
-            chosen.append(Chosen(drawn, sign))
+            chosen.append(one)
             inside.append(mask)
-            left = _left(y, scale, inside)
-        open_ &= (signs != sign) | (sum(one.sign == sign for one in chosen) < most)
+            left = replace(half, y=_left(half, inside))
+        open_ &= (signs != one.sign) | (sum(other.sign == one.sign for other in chosen) < most)
     return chosen
 
 
@@ -69,67 +91,51 @@ def _sums(masks: Bits, y: Array) -> Array:
     return found
 
 
-def _left(y: Array, scale: Array, inside: Sequence[Bools]) -> Array:
-    """What of y the groups do not explain: residuals of least squares on them."""
-    x = np.column_stack([np.ones(len(y)), scale, *(mask * scale for mask in inside)])
-    solved = np.linalg.lstsq(x.T @ x, x.T @ y, rcond=None)[0]
-    return np.asarray(y - x @ solved)
+def _left(half: Half, inside: Sequence[Bools]) -> Array:
+    """What of y the groups do not explain: residuals of weighted least squares on them."""
+    x = np.column_stack([np.ones(len(half.y)), *inside])
+    weighted = x * half.weight[:, None]
+    solved = np.linalg.lstsq(weighted.T @ x, weighted.T @ half.y, rcond=None)[0]
+    return np.asarray(half.y - x @ solved)
 
 
 def _jaccard(one: Bools, other: Bools) -> float:
     return float(np.count_nonzero(one & other)) / max(int(np.count_nonzero(one | other)), 1)
 
 
-def refined(
-    conditions: Sequence[Condition], sign: int, given: Selectors, rows: Rows, y: Array, *, floor: int
-) -> tuple[Condition, ...]:
+def refined(conditions: Sequence[Condition], sign: int, half: Half) -> tuple[Condition, ...]:
     """The conjunction with each bound moved to where it sets people apart most, and no condition that adds nothing."""
     now = list(conditions)
     for _ in range(PASSES):
         before = list(now)
         for place, one in enumerate(now):
             if not one.level:
-                mask = _all(given, now[:place] + now[place + 1 :], rows)
-                now[place] = _moved(one, sign, given, rows[mask], y[mask], len(y), floor)
+                now[place] = _moved(one, now[:place] + now[place + 1 :], sign, half)
         if now == before:
             break
     while len(now) > 1:
-        own = _strength(_all(given, now, rows), y, sign)
         shorter = [now[:place] + now[place + 1 :] for place in range(len(now))]
-        without = [_strength(_all(given, one, rows), y, sign) for one in shorter]
-        if own >= RAISED * max(without):
+        without = [half.strength(one, sign) for one in shorter]
+        if half.strength(now, sign) >= RAISED * max(without):
             break
         now = shorter[int(np.argmax(without))]
     return tuple(now)
 
 
-def _all(given: Selectors, conditions: Sequence[Condition], rows: Rows) -> Bools:
-    return given.everywhere(conditions)[rows] if conditions else np.ones(len(rows), dtype=bool)
-
-
-def _strength(mask: Bools, y: Array, sign: int) -> float:
-    """The quality of a group in a direction; none where it is too large."""
-    size = np.array([float(mask.sum())])
-    if size[0] > LARGEST * len(y):
-        return 0.0
-    return sign * float(quality(size, np.array([float(y[mask].sum())]), len(y))[0])
-
-
-def _moved(one: Condition, sign: int, given: Selectors, rows: Rows, y: Array, people: int, floor: int) -> Condition:
+def _moved(one: Condition, others: Sequence[Condition], sign: int, half: Half) -> Condition:
     """The condition at the best of fine cut-offs; as it is where none is clearly better."""
     below = one.high < np.inf
     old = one.high if below else one.low
-    cuts = np.unique([*given.cuts(one.column, FINE), old])
-    values = given.values(one.column)[rows]
-    known = ~np.isnan(values)
+    cuts = np.unique([*half.given.cuts(one.column, FINE), old])
+    values = half.given.values(one.column)[half.rows]
+    known = half.mask(others) & ~np.isnan(values)
     level = np.searchsorted(cuts, values[known], side="right")
-    within = [np.bincount(level, weights=one, minlength=len(cuts) + 1) for one in (np.ones(len(level)), y[known])]
-    size, total = np.cumsum(within, axis=1)
-    if below:
-        size, total = size[:-1], total[:-1]
-    else:
-        size, total = size[-1] - size[:-1], total[-1] - total[:-1]
-    found = np.where((size >= floor) & (size <= LARGEST * people), sign * quality(size, total, people), -np.inf)
+    weight = half.weight[known]
+    what = (np.ones(len(level)), weight, weight * half.y[known])
+    sums = np.cumsum([np.bincount(level, weights=each, minlength=len(cuts) + 1) for each in what], axis=1)
+    size, mass, total = sums[:, :-1] if below else sums[:, -1:] - sums[:, :-1]
+    fits = (size >= half.floor) & (size <= LARGEST * len(half.y))
+    found = np.where(fits, sign * quality(mass, total, len(half.y)), -np.inf)
     best = int(found.argmax())
     if found[best] <= BETTER * found[int(np.searchsorted(cuts, old))]:
         return one

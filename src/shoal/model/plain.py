@@ -135,15 +135,25 @@ def _fit(x: Array, y: Array, held: NDArray[np.int64], kind: Kind, seed: int) -> 
     return model, np.pad(losses, (0, TREES - len(losses)), mode="edge")
 
 
-def weights(fitted: Array, kind: Kind) -> Array:
-    """How much a person's deviation counts in the search: for an amount, one over the root of what is expected.
+def standing(fitted: Array, residual: Array, kind: Kind) -> tuple[Array, Array]:
+    """What is left of a target as the search wants it: y (people,) and how much each counts.
 
-    Amounts vary the more the larger they are (`variance`); an effect in percent is seen best with these weights, and
-    without any a few large spenders would decide what is looked at.
+    For a rate y is the residual. For an amount it is the residual in shares of what is expected, with the weight
+    m^2 / V(m) = m^0.5 (`variance`): so an effect in percent is one number for everybody, and neither a few large
+    spenders decide nor many small ones. y has weighted mean 0; the sum of weight times y over n people who are like
+    everybody has the variance of their weights' sum; weights have mean 1.
+
+    >>> y, weight = standing(np.array([1.0, 4.0]), np.array([1.0, -1.0]), "amount")
+    >>> weight.round(3).tolist()
+    [0.667, 1.333]
     """
-    if kind == "rate":
-        return np.ones(len(fitted))
-    return np.asarray(1 / np.sqrt(np.maximum(fitted, max(FLOOR * float(fitted.mean()), 1e-12))))
+    m = np.maximum(fitted, max(FLOOR * float(fitted.mean()), 1e-12)) if kind == "amount" else np.ones(len(fitted))
+    weight = m ** (2 - POWER)
+    weight = weight / weight.mean()
+    y = residual / m
+    y = y - np.average(y, weights=weight)
+    spread = np.sqrt(float((weight * weight * y * y).sum()) / len(y))
+    return (y / spread if spread > 0 else y * 0.0), weight
 
 
 def variance(fitted: Array, residual: Array, kind: Kind) -> Array:

@@ -2,6 +2,7 @@
 
 With S (people, conditions) of 0 and 1 and y the number, `S.T @ S` counts the people of every pair and
 `S.T @ (S * y)` sums y over them: what a loop over pairs would find, at the speed of the machine's multiplications.
+Where people count unequally, a third product sums their weights.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Places = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Found:
-    """A conjunction: places of its conditions, its people, the sum of y over them, and its quality."""
+    """A conjunction: places of its conditions, its people, the sum of weighted y over them, and its quality."""
 
     members: tuple[int, ...]
     size: int
@@ -45,39 +46,43 @@ class Searched:
 
 @dataclass(frozen=True)
 class Sums:
-    """People and sums of y of every conjunction of a left and a right set of columns."""
+    """People, their weights and sums of y of every conjunction of a left and a right set of columns."""
 
     counts: Array
+    masses: Array
     sums: Array
 
 
-def crossed(left: Bits, right: Bits, y: Array) -> Sums:
-    """Counts and sums of y (people,) over every pair of columns of `left` (people, a) and `right` (people, b).
+def crossed(left: Bits, right: Bits, y: Array, weight: Array | None = None) -> Sums:
+    """Counts, weights and sums of y (people,) over every pair of columns of `left` (people, a) and `right` (people, b).
+
+    y is multiplied with the weights already; without weights everybody counts 1.
 
     >>> crossed(np.eye(2, dtype=np.uint8), np.ones((2, 1), dtype=np.uint8), np.array([3.0, -1.0])).sums.tolist()
     [[3.0], [-1.0]]
     """
-    counts = np.zeros((left.shape[1], right.shape[1]))
-    sums = np.zeros_like(counts)
+    counts, masses, sums = (np.zeros((left.shape[1], right.shape[1])) for _ in range(3))
     for start in range(0, len(y), BLOCK):
         part = slice(start, start + BLOCK)
         one = left[part].astype(np.float32)
         two = one if right is left else right[part].astype(np.float32)
         counts += one.T @ two
         sums += (one * y[part, None].astype(np.float32)).T @ two
-    return Sums(counts, sums)
+        if weight is not None:
+            masses += (one * weight[part, None].astype(np.float32)).T @ two
+    return Sums(counts, counts if weight is None else masses, sums)
 
 
-def quality(size: Array, total: Array, people: int, power: float = 0.5) -> Array:
+def quality(size: Array, total: Array, people: float, power: float = 0.5) -> Array:
     """The effect times the size to a power: at 0.5 a t-value of the mean within against the rest.
 
-    y has mean 0 and standard deviation 1 over the `people`; with n of them inside and the sum s,
+    y has mean 0 and standard deviation 1 over the `people`; with n of them (or their weights) inside and the sum s,
     n^power * s/n / sqrt(1 - n/N) (Klosgen 1996, family of quality functions; Lemmerich & Becker 2018).
 
     >>> quality(np.array([25.0]), np.array([10.0]), 100).round(3).tolist()
     [2.309]
     """
-    inside = np.maximum(size, 1.0)
+    inside = np.maximum(size, 1e-9)
     rest = np.sqrt(np.maximum(1 - inside / people, 1e-12))
     return np.asarray(inside**power * (total / inside) / rest)
 
@@ -87,6 +92,7 @@ def search(
     y: Array,
     features: Sequence[int],
     *,
+    weight: Array | None = None,
     floor: int,
     depth: int = 3,
     beam: int = BEAM,
@@ -97,8 +103,9 @@ def search(
 
     Args:
         held: 1 where a person (row) fulfils a condition (column).
-        y: a number a person, mean 0 and standard deviation 1.
+        y: a number a person, mean 0 and standard deviation 1 (`plain.standing`).
         features: of each condition, the number of the feature that it is on.
+        weight: how much a person counts, mean 1; everybody the same when left out.
         floor: people that a conjunction and its rest need at least.
         beam: pairs refined to triples, in each direction, by quality and by what their conditions add.
         least: quality that a conjunction needs.
@@ -110,13 +117,13 @@ def search(
     people, width = held.shape
     if not width or people < 2 * floor:
         return Searched([], 0)
-    pairs = crossed(held, held, y)
-    table = _Table(pairs, people, floor, power)
+    weighted = y if weight is None else y * weight
+    table = _Table(crossed(held, held, weighted, weight), people, floor, power)
     everything = [table.singles()]
     if depth > 1:
         everything.append(table.pairs())
     if depth > 2 and width > 2:
-        everything.append(_triples(table, held, y, features, beam))
+        everything.append(_triples(table, held, weighted, weight, features, beam))
     return Searched(_strongest(everything, features, least, LARGEST * people), sum(one.looked_at for one in everything))
 
 
@@ -159,55 +166,56 @@ class _Table:
         return np.asarray((size >= self.floor) & (self.people - size >= self.floor))
 
     def singles(self) -> _Level:
-        size, total = np.diag(self.of.counts), np.diag(self.of.sums)
-        kept = np.flatnonzero(self.fits(size))
-        size, total = size[kept], total[kept]
-        found = quality(size, total, self.people, self.power)
+        kept = np.flatnonzero(self.fits(np.diag(self.of.counts)))
+        size, mass, total = (np.diag(one)[kept] for one in (self.of.counts, self.of.masses, self.of.sums))
+        found = quality(mass, total, self.people, self.power)
         return _Level(kept[:, None], size, total, found, found, 0.0, len(kept))
 
     def pairs(self) -> _Level:
         first, second = np.triu_indices(len(self.of.counts), 1)
-        size = self.of.counts[first, second]
-        kept = self.fits(size)
+        kept = self.fits(self.of.counts[first, second])
         members = np.column_stack([first[kept], second[kept]])
-        return self.level(members, size[kept], self.of.sums[members[:, 0], members[:, 1]])
+        return self.level(members, self.at(self.of, *members.T))
 
-    def level(self, members: Places, size: Array, total: Array) -> _Level:
+    def at(self, of: Sums, row: Places, column: Places) -> Sums:
+        return Sums(of.counts[row, column], of.masses[row, column], of.sums[row, column])
+
+    def level(self, members: Places, own: Sums) -> _Level:
         """Conjunctions of two or three conditions with what each condition adds to the others."""
-        found = quality(size, total, self.people, self.power)
+        found = quality(own.masses, own.sums, self.people, self.power)
         sign = np.sign(found)
-        adds = np.full(len(size), np.inf)
+        adds = np.full(len(members), np.inf)
         for column in range(members.shape[1]):
             rest = np.delete(members, column, axis=1)
-            parent, sums = self.of.counts[rest[:, 0], rest[:, -1]], self.of.sums[rest[:, 0], rest[:, -1]]
-            raised = sign * found >= RAISED * sign * quality(parent, sums, self.people, self.power)
-            raised &= parent - size >= self.floor
-            adds = np.minimum(adds, np.where(raised, sign * _adds(size, total, parent, sums), 0.0))
-        return _Level(members, size, total, found, sign * np.maximum(adds, 0.0), _needed(len(size)), len(size))
+            parent = self.at(self.of, rest[:, 0], rest[:, -1])
+            raised = sign * found >= RAISED * sign * quality(parent.masses, parent.sums, self.people, self.power)
+            raised &= parent.counts - own.counts >= self.floor
+            adds = np.minimum(adds, np.where(raised, sign * _adds(own, parent), 0.0))
+        needed = _needed(len(members))
+        return _Level(members, own.counts, own.sums, found, sign * np.maximum(adds, 0.0), needed, len(members))
 
 
-def _adds(size: Array, total: Array, parent: Array, sums: Array) -> Array:
+def _adds(own: Sums, parent: Sums) -> Array:
     """The mean of a conjunction against the rest of those who fulfil all but one condition, in standard errors."""
-    rest = parent - size
-    some = np.maximum(rest, 1.0)
-    found = (total / size - (sums - total) / some) / np.sqrt(1 / size + 1 / some)
-    return np.where(rest > 0, found, 0.0)
+    inside, rest = own.masses, np.maximum(parent.masses - own.masses, 1e-9)
+    found = (own.sums / inside - (parent.sums - own.sums) / rest) / np.sqrt(1 / inside + 1 / rest)
+    return np.where(parent.counts > own.counts, found, 0.0)
 
 
-def _triples(table: _Table, held: Bits, y: Array, features: Sequence[int], beam: int) -> _Level:
+def _triples(table: _Table, held: Bits, y: Array, weight: Array | None, features: Sequence[int], beam: int) -> _Level:
     """The best pairs, each with every third condition."""
     pairs = table.pairs()
     chosen = _beam(pairs, features, beam)
     if not len(chosen):
-        return table.level(np.empty((0, 3), dtype=np.int64), np.empty(0), np.empty(0))
+        return table.level(np.empty((0, 3), dtype=np.int64), Sums(np.empty(0), np.empty(0), np.empty(0)))
     first, second = pairs.members[chosen].T
-    sums = crossed(held[:, first] & held[:, second], held, y)
+    sums = crossed(held[:, first] & held[:, second], held, y, weight)
     row, third = np.nonzero(table.fits(sums.counts))
     members = np.sort(np.column_stack([first[row], second[row], third]), axis=1)
     true = (members[:, 0] < members[:, 1]) & (members[:, 1] < members[:, 2])
     members, row, third = members[true], row[true], third[true]
     _, once = np.unique(members, axis=0, return_index=True)
-    return table.level(members[once], sums.counts[row[once], third[once]], sums.sums[row[once], third[once]])
+    return table.level(members[once], table.at(sums, row[once], third[once]))
 
 
 def _beam(pairs: _Level, features: Sequence[int], beam: int) -> Places:

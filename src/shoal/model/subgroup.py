@@ -16,10 +16,10 @@ from shoal import summary
 from shoal.intervals import clean, interval
 from shoal.model import claim, rules
 from shoal.model.confirm import Effect, benjamini_hochberg, partial, welch
-from shoal.model.diverse import Chosen, diverse
+from shoal.model.diverse import Chosen, Half, diverse
 from shoal.model.matrix import STANDING, Array, sample
 from shoal.model.meta import FeatureMeta
-from shoal.model.plain import Past, beyond, expected, retold, splines, variance, weights
+from shoal.model.plain import Past, beyond, expected, retold, splines, standing, variance
 from shoal.model.search import search
 from shoal.model.selectors import Bools, Rows, Selectors, family, numeric, selectors
 from shoal.model.targets import Target
@@ -150,19 +150,15 @@ def _residual(case: _Case, rows: Rows) -> tuple[Past, Array, Array]:
 def _searched(case: _Case, rows: Rows) -> tuple[list[tuple[Chosen, float]], int]:
     """The diverse few that set people apart beyond the past, each with its effect; and how many were evaluated."""
     _, fitted, residual = _residual(case, rows)
-    weight = weights(fitted, case.target.kind)
-    y = weight * residual
-    deviation = float(y.std())
-    if not deviation > 0:
-        return [], 0
-    y = (y - y.mean()) / deviation
+    y, weight = standing(fitted, residual, case.target.kind)
     floor = max(LEAST, int(SHARE * len(rows)))
     columns = {name: place for place, name in enumerate(dict.fromkeys(one.column for one in case.given.conditions))}
     held = case.given.matrix(rows)
-    done = search(held, y, [columns[one.column] for one in case.given.conditions], floor=floor)
+    unequal = weight if case.target.kind == "amount" else None
+    places = [columns[one.column] for one in case.given.conditions]
+    done = search(held, y, places, weight=unequal, floor=floor)
     news = [one for one in done.found if any(case.given.conditions[m].column not in case.plain for m in one.members)]
-    scale = weight * fitted if case.target.kind == "amount" else weight
-    chosen = diverse(news, held, y, scale, case.given, rows, most=case.most, floor=floor)
+    chosen = diverse(news, held, Half(case.given, rows, y, weight, floor), most=case.most)
     effects = [welch(residual, case.given.everywhere(one.conditions)[rows]).value for one in chosen]
     return list(zip(chosen, effects, strict=True)), done.looked_at
 
