@@ -84,6 +84,14 @@ def test_a_feature_that_is_the_same_for_all_or_unknown_makes_no_condition() -> N
     assert selectors(table, {}).conditions == ()
 
 
+def test_not_a_value_is_a_condition_only_where_most_are_known() -> None:
+    plans = ["Free", "Pro", "Team"] * 30
+    rules = {one.rule for one in selectors(pa.table({"plan": plans}), {}).conditions}
+    assert "plan <> 'Pro'" in rules
+    gaps = {one.rule for one in selectors(pa.table({"plan": [*plans, *[None] * 10]}), {}).conditions}
+    assert gaps == {"plan = 'Free'", "plan = 'Pro'", "plan = 'Team'"}
+
+
 def test_infinite_values_are_cut_off_from_nothing() -> None:
     table = pa.table({"x": [float("inf")] * 10 + [float(one) for one in range(90)]})
     given = selectors(table, {})

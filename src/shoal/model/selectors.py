@@ -16,7 +16,7 @@ from shoal.define.words import quoted
 from shoal.model import boxes
 from shoal.model.derived import LABELS
 from shoal.model.levels import cut_offs
-from shoal.model.matrix import LARGEST, SAMPLE, STANDING, Array, lines_only, numbers, sample
+from shoal.model.matrix import LARGEST, MISSING, SAMPLE, STANDING, Array, lines_only, missing, numbers, sample
 from shoal.model.meta import OUTCOME, FeatureMeta, complete, split
 from shoal.model.scores import THEME as PREDICTION
 
@@ -184,10 +184,11 @@ def _levels(table: pa.Table, meta: FeatureMeta) -> Iterator[tuple[Condition, Cal
             yield Condition(name, rule=f"{quoted(name)} = {str(value).lower()}"), _equals(table, name, value)
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
         found = _common(table, name)
+        known = missing(table, name) <= MISSING * table.num_rows  # else "not Pro" would mean that it is known at all
         for text in found:
             spelt = text.replace("'", "''")
             yield Condition(name, rule=f"{quoted(name)} = '{spelt}'"), _equals(table, name, text)
-            if len(found) > 2:
+            if len(found) > 2 and known:
                 yield Condition(name, rule=f"{quoted(name)} <> '{spelt}'"), _equals(table, name, text, other=True)
 
 

@@ -28,6 +28,8 @@ FEWEST = 200  # people of whom the target is known
 EACH = 40  # of them, of either answer of a rate
 SHARE = 0.02  # of the searching half that a subgroup needs
 LOOKED = 20_000  # people who tell whether a number is the plain columns in other words
+EVENTS = 10  # of the rarer answer that a subgroup like everybody would have
+MOST = 0.25  # of the searching half that a subgroup ever needs
 LEAST = 20  # people of the searching half that it needs
 SURE = 0.025  # one-sided p that a confirmed effect has at most: its 95 % interval leaves out nothing
 
@@ -151,7 +153,7 @@ def _searched(case: _Case, rows: Rows) -> tuple[list[tuple[Chosen, float]], int]
     """The diverse few that set people apart beyond the past, each with its effect; and how many were evaluated."""
     _, fitted, residual = _residual(case, rows)
     y, weight = standing(fitted, residual, case.target.kind)
-    floor = max(LEAST, int(SHARE * len(rows)))
+    floor = _floor(case.target.values[rows])
     columns = {name: place for place, name in enumerate(dict.fromkeys(one.column for one in case.given.conditions))}
     held = case.given.matrix(rows)
     unequal = weight if case.target.kind == "amount" else None
@@ -161,6 +163,13 @@ def _searched(case: _Case, rows: Rows) -> tuple[list[tuple[Chosen, float]], int]
     chosen = diverse(news, held, Half(case.given, rows, y, weight, floor), most=case.most)
     effects = [welch(residual, case.given.everywhere(one.conditions)[rows]).value for one in chosen]
     return list(zip(chosen, effects, strict=True)), done.looked_at
+
+
+def _floor(values: Array) -> int:
+    """People of the searching half that a subgroup needs: enough for ten of the rarer answer, at most a quarter."""
+    rarer = min(float((values > 0).mean()), float((values <= 0).mean()))
+    wanted = EVENTS / max(rarer, 1 / len(values)) if rarer > 0 else 0.0
+    return int(max(LEAST, SHARE * len(values), min(wanted, MOST * len(values))))
 
 
 @dataclass(frozen=True)
@@ -263,15 +272,11 @@ def _share(worth: Array | None, member: Bools) -> float | None:
 
 def _says(told: summary.Subgroups, past: claim.Past) -> str:
     """The result in a sentence."""
-    after = (
-        f"after adjusting for {past.listed}" if past.names else "; nothing tells of their past, so nothing is adjusted"
-    )
+    nothing = "no non-obvious micro-segment was found: "
+    after = f"after adjusting for {past.listed}" if past.names else "(nothing tells of their past, nothing is adjusted)"
     if not told.tested:
-        return (
-            f"no non-obvious micro-segment was found: none of {told.looked_at:,} combinations of conditions stood out "
-            f"{after}"
-        )
-    of = f"of {told.tested} candidates, {told.confirmed_raw} hold before and "
+        return f"{nothing}none of {told.looked_at:,} combinations of conditions stood out {after}"
+    held = f"{told.confirmed_raw} hold before and " if past.names else ""
     if not told.confirmed:
-        return f"no non-obvious micro-segment was found: {of}none {after}"
-    return f"{of}{told.confirmed} {after}"
+        return f"{nothing}of {told.tested} candidates, {held}none {after}"
+    return f"of {told.tested} candidates, {held}{told.confirmed} {'' if past.names else 'hold '}{after}"
