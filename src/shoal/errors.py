@@ -7,9 +7,11 @@
     │   ├── ExpressionError      a rule or formula; carries the place in the text
     │   ├── SourceError          a source cannot be read at all
     │   ├── DataError            the data cannot carry what was asked
+    │   ├── LanguageRefused      the language model's endpoint refused, or its answer is none
     │   └── NotFound             no such workspace, run, segment or profile
     └── Transient                the same call may succeed later
         ├── Busy                 another run holds the workspace
+        ├── LanguageAway         the language model's endpoint cannot be reached, or is too slow or too busy
         └── StorageError         folder read-only, file vanished
             └── NoRoom           disk or memory is full: nothing else can be read either
 
@@ -96,6 +98,14 @@ class DataError(Terminal):
 
 class NotFound(Terminal):
     """There is no such workspace, run, segment or profile."""
+
+
+class LanguageRefused(Terminal):
+    """The language model's endpoint refused, or its answer is none; what needs no model goes on."""
+
+
+class LanguageAway(Transient):
+    """The language model's endpoint cannot be reached, or is too slow or too busy; what needs no model goes on."""
 
 
 class Busy(Transient):
