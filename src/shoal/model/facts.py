@@ -27,8 +27,8 @@ AMOUNTS = frozenset(
     """
     billion billions couple dozen dozens double doubled doubles fifth fifths fold half halves hundred hundreds majority
     million millions minority quarter quarters quadruple tenfold tenth tenths third thirds thousand thousands triple
-    tripled triples twice thrice twofold threefold thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty
-    forty fifty sixty seventy eighty ninety
+    tripled triples twice thrice twofold threefold thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty
+    thirty forty fifty sixty seventy eighty ninety
     """.split()  # noqa: SIM905
 )
 SIGNS = re.compile(
