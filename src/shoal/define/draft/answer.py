@@ -57,7 +57,7 @@ class Quantity:
     low: float
     high: float | None = None
     percent: bool = False
-    days: bool = False
+    unit: float = 0.0  # days that the unit of time has which was named, if any
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,9 @@ def compared(column: Spoken, asked: Quantity) -> Answer:
         scale = 0.01
     elif asked.percent:
         notes.append(f"{column.label} is no share, so the number is taken without %")
-    if asked.days and not column.days:
+    if asked.unit and column.days:
+        scale = asked.unit
+    elif asked.unit:
         notes.append(f"in what unit {column.label} is recorded is not known; the number is taken as it is")
     low = _tidy(asked.low * scale)
     if asked.high is not None:

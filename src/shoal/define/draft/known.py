@@ -18,12 +18,13 @@ from shoal.define.packs import Catalogue, choose
 from shoal.define.protected import is_protected
 from shoal.define.relative import shortest
 from shoal.define.types import Type, type_of
-from shoal.define.words import Label, Unit
+from shoal.define.words import Label, Unit, number_text
 
 SHARED = 20  # people who must share a text before it is spoken of
 LEVELS = 60  # values of a text that still name groups
 LONGEST = 60  # characters of such a value
 SAMPLE = 200_000
+READABLE = 3  # digits of a threshold
 STANDING = frozenset({"profile_id", "as_of", "person"})
 YES = frozenset({"yes", "y", "true", "1"})
 NO = frozenset({"no", "n", "false", "0"})
@@ -56,13 +57,16 @@ class Spoken:
         return self.unit == "share" and not self.name.startswith("trend")
 
     def at(self, percentile: float) -> float:
-        """A readable number near a percentile (0 to 100): the fewest digits within two percentiles of it."""
+        """A readable number near a percentile (0 to 100): few digits, within two to six percentiles."""
         if not self.marks:
             return 0.0
-        low, high = (float(np.interp(percentile + step, range(101), self.marks)) for step in (-2, 2))
-        if high <= low:
-            return high
-        return shortest(low, high)
+        found = 0.0
+        for near in (2, 4, 6):
+            low, high = (float(np.interp(percentile + step, range(101), self.marks)) for step in (-near, near))
+            found = shortest(low, high) if high > low else high
+            if len(number_text(found).strip("0.")) <= READABLE:
+                break
+        return found
 
 
 @dataclass(frozen=True)

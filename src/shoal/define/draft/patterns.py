@@ -9,7 +9,8 @@ from shoal.define.draft.topics import NUMBERS, UNITS
 
 COMPARED = {
     ">=": r"at least|no less than|no fewer than|not less than|a minimum of|minimum of|minimum|min|>=|from",
-    ">": r"more than|over|above|greater than|upwards of|exceeding|higher than|larger than|longer than|bigger than|beyond|>",
+    ">": r"more than|over|above|greater than|upwards of|exceeding|higher than|larger than"
+    r"|longer than|bigger than|beyond|>",
     "<=": r"at most|up to|no more than|not more than|a maximum of|maximum of|maximum|max|<=",
     "<": r"less than|fewer than|under|below|lower than|smaller than|shorter than|<",
     "=": r"exactly|just|only|equal to|=",
@@ -29,7 +30,8 @@ AMOUNT = (
 )
 COMPARISON = AMOUNT.replace(r"(?:(?P<pre>", r"(?:(?:is |are |was |of |at |has been )?(?P<pre>")
 WINDOW = (
-    rf"(?: (?:(?:in|within|during|over|for|since|throughout|of) )?(?:the |their )?(?P<rel>last|past|previous|preceding|this|current)"
+    rf"(?: (?:(?:in|within|during|over|for|since|throughout|of) )?(?:the |their )?"
+    rf"(?P<rel>last|past|previous|preceding|this|current)"
     rf"(?: (?P<wnum>{NUMBER}))? (?P<wunit>{UNIT})"
     rf"| (?:in|within|during|over|for|since)(?: the)?(?: (?P<wpre>{_PRE}))? (?P<wnum2>{NUMBER}) (?P<wunit2>{UNIT})"
     rf"| (?P<lately>recently|lately|these days|of late|any more|any longer))"
@@ -75,12 +77,11 @@ def quantity(found: re.Match[str], *, time: bool = False) -> Quantity:
     part = found.groupdict()
     percent = bool(part["pct"])
     low, high = part["low"] or part["low2"], part["high"] or part["high2"]
-    unit = part.get("tunit") if time else None
-    scale = days("1", unit) if unit else 1.0
+    unit = days("1", part["tunit"]) if time and part.get("tunit") else 0.0
     if low and high:
-        return Quantity("", number(low) * scale, number(high) * scale, percent, bool(unit))
+        return Quantity("", number(low), number(high), percent, unit)
     op = comparison(part["pre"]) or comparison(part["post"])
-    return Quantity(op, days(part["num"], unit) if unit else number(part["num"]), None, percent, bool(unit))
+    return Quantity(op, number(part["num"]), None, percent, unit)
 
 
 def window(found: re.Match[str], rhythm_days: float | None) -> Window | None:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from shoal.define.draft.answer import Found, Window
-from shoal.define.draft.grammar import Grammar, Unit, is_protected_word
+from shoal.define.draft.grammar import Grammar
 from shoal.define.draft.text import Word, words
 from shoal.define.draft.topics import BUYERS, FILLERS, NEGATIONS, NOUNS
+from shoal.define.draft.unit import Unit
+from shoal.define.protected import protected_words
 
 _JOINS = {"and": "and", "but": "and", "or": "or", ",": ",", "plus": "and"}
 _LEAD = frozenset({"who", "that", "which", "whose"})
@@ -69,6 +71,7 @@ class _Reader:
         self.notes: list[str] = []
         self.pending: Window | None = None
         self.join, self.no, self.noun = "", False, False
+        self.denied_from = 0
 
     def reading(self) -> Reading:
         self._correct()
@@ -97,7 +100,7 @@ class _Reader:
         if span:
             return span
         if spelt in NEGATIONS or (spelt == "other" and self._next(place) == "than"):
-            self.no = True
+            self.no, self.denied_from = True, word.start
             return 2 if spelt == "other" else 1
         if spelt in _JOINS:
             self.join = (
@@ -132,7 +135,8 @@ class _Reader:
         if self.pending and unit.timed and unit.window is None:
             unit, self.pending = replace(unit, window=self.pending), None
         start, end = self.words[place].start, self.words[place + count - 1].end
-        self.items.append(_Item(unit, start, end, self.join, self.no, self.noun))
+        start = min(start, self.denied_from) if self.no else start
+        self.items.append(_Item(unit, start, end, self.join, self.no is not unit.denied, self.noun or unit.noun))
         self.join, self.no, self.noun = "", False, False
 
     def _noun(self, word: Word) -> None:
@@ -162,7 +166,7 @@ class _Reader:
 
     def _not_known(self, word: Word) -> None:
         said = self.typed[word.start : word.end]
-        if is_protected_word(said) and not word.quoted:
+        if protected_words(said) and not word.quoted:
             self.notes.append(f"'{said}' speaks of a protected trait, and no rule reads those")
         self.unknown.append(said)
 
@@ -171,11 +175,12 @@ class _Reader:
         known = self.grammar.spelling
         for place, word in enumerate(self.words):
             if (
-                word.quoted
+                word.text.removesuffix("s") in known
+                or word.quoted
                 or len(word.text) < 5
                 or word.text in known
                 or not word.text.isalpha()
-                or is_protected_word(word.text)
+                or protected_words(word.text)
             ):
                 continue
             near = get_close_matches(word.text, known, n=1, cutoff=0.82)
@@ -247,7 +252,6 @@ class _Reader:
     def _phrase(self, place: int, phrases: list[Phrase], *, deny: bool) -> Phrase:
         item = self.items[place]
         said = self.typed[item.start : item.end]
-        said = f"not {said}" if deny else said
         made = Phrase(said, item.unit.make(item.unit.window, deny), place, item.unit)
         phrases.append(made)
         return made

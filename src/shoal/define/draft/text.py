@@ -9,7 +9,7 @@ MOST = 1_000  # characters that are read
 _PIECE = re.compile(
     r'"(?P<quoted>[^"]{1,100})"|“(?P<curly>[^”]{1,100})”'
     r"|(?P<number>\d{1,3}(?:[,\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?:(?P<kilo>[kK])(?![^\W\d_]))?"
-    r"|(?P<word>[^\W\d_]+(?:['’][^\W\d_]+)?)|(?P<sign>>=|<=|[<>=%+$€£¥,;&/])"
+    r"|(?P<word>[^\W\d_]+(?:['\u2019][^\W\d_]+)?)|(?P<sign>>=|<=|[<>=%+$€£¥,;&/])"
 )
 _SPELT = {
     "don't": "do not",
@@ -71,7 +71,7 @@ def _read(piece: re.Match[str]) -> str:
     if piece["number"]:
         number = float(re.sub(r"[,\u202f]", "", piece["number"])) * (1000 if piece["kilo"] else 1)
         return f"{number:.15g}"
-    word = piece[0].lower().replace("’", "'")
+    word = piece[0].lower().replace("\u2019", "'")
     if word in _SPELT:
         return _SPELT[word]
     if word.endswith("n't"):
@@ -90,7 +90,7 @@ def _joined(found: list[Word], typed: str) -> list[Word]:
             last
             and _number(last.text)
             and _number(word.text)
-            and typed[last.end : word.start].strip() in ("-", "–", "—")
+            and typed[last.end : word.start].strip() in ("-", "\u2013", "\u2014")
         ):
             done += [Word("to", last.end, word.start), word]
         elif last and word.text == "then" and last.text in ("more", "less", "fewer", "greater", "higher", "lower"):

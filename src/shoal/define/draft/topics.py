@@ -39,7 +39,8 @@ TOPICS: dict[str, Topic] = {
     ),
     "aov": Topic(
         ("aov",),
-        r"average order values?|average orders?|average baskets?|basket (?:value|size)s?|order (?:value|size)s?|baskets?|aov",
+        r"average order values?|average orders?|average baskets?|basket (?:value|size)s?|order (?:value|size)s?"
+        r"|baskets?|aov",
         "",
         "a value with each purchase",
         "orders",
@@ -56,7 +57,8 @@ TOPICS: dict[str, Topic] = {
     "email_clicks": Topic(
         ("email_clicks",),
         r"emails? clicks?",
-        rf"(?:click|clicks|clicked|clicking) (?:on |in |through )?{THING}(?:links? (?:in |from )?{THING})?(?:emails?|links?)",
+        rf"(?:click|clicks|clicked|clicking) (?:on |in |through )?{THING}"
+        rf"(?:links? (?:in |from )?{THING})?(?:emails?|links?)",
         "events of clicked e-mails (`email_click` under `events:`)",
         "email_opens",
     ),
@@ -70,16 +72,17 @@ TOPICS: dict[str, Topic] = {
     "sessions": Topic(("sessions", "active_days"), r"sessions?|visits?", "", "a session id", "active_days"),
     "active_days": Topic(
         ("active_days",),
-        r"active days?|days active",
-        r"(?:seen|visit|visits|visited|visiting|(?:been |being )?active|use|uses|used|using|come|comes|came|coming)"
-        r"(?: back)?(?: (?:on |to )?(?:the |our )?(?:app|product|site|website|shop|store|service|platform|it|us))?",
+        r"active days?|days active|usage|engagement",
+        r"(?:seen|visit|visits|visited|visiting|(?:been|being) active|use|uses|used|using|come|comes|came|coming)"
+        r"(?: (?:on |to )?(?:the |our )?(?:app|product|site|website|shop|store|service|platform|it|us))?",
         "events of what people do",
     ),
     "events": Topic(("events",), r"actions?|events?|activity|activities", "", "events of what people do"),
     "views": Topic(
         ("views",),
         r"(?:page |product )?views?",
-        rf"(?:view|views|viewed|viewing|browse|browses|browsed|browsing|look at|looked at|looking at)(?: {THING}(?:products?|pages?|items?))?",
+        rf"(?:view|views|viewed|viewing|browse|browses|browsed|browsing|look at|looked at|looking at)"
+        rf"(?: {THING}(?:products?|pages?|items?))?",
         "events of views (`view` under `events:`)",
         "events",
     ),
@@ -89,7 +92,8 @@ TOPICS: dict[str, Topic] = {
     "carts": Topic(
         ("carts",),
         r"carts?|cart (?:actions?|additions?)",
-        rf"(?:add|adds|added|adding|put) (?:{THING}(?:items?|products?|something|things?) )?(?:to|into|in) {THING}(?:cart|basket|bag)",
+        rf"(?:add|adds|added|adding|put) (?:{THING}(?:items?|products?|something|things?) )?"
+        rf"(?:to|into|in) {THING}(?:cart|basket|bag)",
         "events of carts (`cart` under `events:`)",
         "orders",
     ),
@@ -117,7 +121,8 @@ TOPICS: dict[str, Topic] = {
     "pricing_visits": Topic(
         ("pricing_visits",),
         r"pricing (?:page )?(?:visits?|views?)",
-        rf"(?:visit|visits|visited|visiting|view|viewed|viewing|look at|looked at|seen|saw|on) {THING}pricing(?: page)?",
+        rf"(?:visit|visits|visited|visiting|view|viewed|viewing|look at|looked at|seen|saw|on) {THING}"
+        r"pricing(?: page)?",
         "events of the pricing page (`pricing` under `events:`)",
         "views",
     ),
@@ -133,7 +138,8 @@ TOPICS: dict[str, Topic] = {
     "coupons": Topic(
         ("coupons",),
         r"coupons?(?: redeemed)?|vouchers?|promo codes?|discount codes?",
-        rf"(?:redeem|redeems|redeemed|redeeming|use|uses|used|using) {THING}(?:coupons?|vouchers?|discounts?|promo codes?)",
+        rf"(?:redeem|redeems|redeemed|redeeming|use|uses|used|using) {THING}"
+        r"(?:coupons?|vouchers?|discounts?|promo codes?)",
         "events of coupons (`coupon` under `events:`)",
         "orders",
     ),
@@ -144,6 +150,15 @@ TOPICS: dict[str, Topic] = {
         r"(?:anything|something|items?|goods|products?|things?|orders?|purchases?)|(?:cancelled|canceled|refunded)",
         "events of returns (`refund` under `events:`)",
         "orders",
+    ),
+    "refund_share": Topic(
+        ("refund_share",),
+        r"(?:return|refund|cancell?ation)s? (?:rates?|shares?)",
+        "",
+        "events of returns (`refund` under `events:`)",
+    ),
+    "email_open_rate": Topic(
+        ("email_open_rate",), r"(?:emails? )?open rates?", "", "events of sent and of opened e-mails", "email_opens"
     ),
     "breadth": Topic(("breadth",), r"(?:different )?categories", "", "a category with each event"),
     "depth": Topic(("depth",), r"(?:different )?(?:products|items|pages|articles)", "", "an item with each event"),
@@ -166,8 +181,9 @@ STAGES: dict[str, str] = {
     "inactive": r"inactive|silent|quiet|disengaged|idle",
 }
 COUNTS: dict[str, str] = {
-    "once": r"one time|single (?:purchase|order|visit)|one off|(?:first time|one visit)(?= (?:buyers|customers|shoppers|users))",
-    "repeat": r"repeat|repeated|returning|multi(?:ple)? (?:time|order)",
+    "once": r"one time|single (?:purchase|order|visit)|one off|one visit"
+    r"|first time(?= (?:buyers|customers|shoppers|users))",
+    "repeat": r"repeat|repeated|returning|multi(?:ple)? (?:time|order)|(?:come|came|coming) back",
     "frequent": r"frequent|regular|regulars|habitual|power|heavy",
     "seldom": r"occasional|infrequent|rare|irregular|light",
     "never": r"prospects?|non (?:buyers?|customers?)|leads|never customers",

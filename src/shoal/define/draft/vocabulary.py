@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from shoal.define.draft.known import NO, YES, Known, Spoken
 from shoal.define.draft.text import plain
-from shoal.define.draft.topics import TIMES
 from shoal.define.protected import is_protected
 from shoal.define.types import Type
 
 _STEM = re.compile(r"(?:ed|ing|es|s|e)$")
+ARTICLES = "(?:the|a|an|our|their|any|its)"
+T = TypeVar("T")
 _SHARE = re.compile(r"^share (?:of|by channel|by platform|at|in the|on|via) |^share ")
 
 
@@ -37,7 +39,7 @@ def vocabulary(known: Known) -> Vocabulary:
     for key, measure in known.measures.items():
         if is_protected(key):
             continue
-        label = re.sub(r" in \d+ (?:days|months)$| within \d+ days$", "", measure.first.label)
+        label = re.sub(r" in \d+ days$", "", measure.first.label) if not measure.first.kind else measure.first.label
         for said in (plain(key), plain(label), plain(measure.first.label)):
             numbers.setdefault(said, key)
     levels: dict[str, list[tuple[str, str]]] = {}
@@ -51,8 +53,10 @@ def vocabulary(known: Known) -> Vocabulary:
         if one.type is Type.TEXT:
             texts.update({plain(one.label): name, plain(name): name})
             for level in one.levels:
-                if plain(level) and not flag:
-                    levels.setdefault(plain(level), []).append((name, level))
+                said = plain(level)
+                said = f"{said} {plain(one.label)}" if said in YES | NO else said
+                if said and not flag:
+                    levels.setdefault(said, []).append((name, level))
     return Vocabulary(
         {said: key for said, key in numbers.items() if said and said not in flags},
         {said: tuple(found) for said, found in levels.items()},
@@ -124,18 +128,23 @@ def any_of(words: Iterable[str], *, plural: bool = True) -> str:
     return "(?:" + "|".join(f"{word}{end}" for word in listed) + ")" if listed else r"(?:(?!))"
 
 
+def _spaced(said: str) -> str:
+    """A pattern for words between which articles may stand."""
+    return rf"(?: {ARTICLES})* ".join(re.escape(word) for word in said.split())
+
+
+def _bare(said: str) -> str:
+    return " ".join(word for word in said.split() if not re.fullmatch(ARTICLES, word)) or said
+
+
 def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
-def lookup(said: str, words: Mapping[str, str]) -> str | None:
-    """What a word stands for, in singular or plural."""
+def lookup(said: str, words: Mapping[str, T]) -> T | None:
+    """What a word stands for, in singular or plural, with articles or without."""
     if said in words:
         return words[said]
-    singular = {_singular(word): target for word, target in words.items()}
-    return singular.get(_singular(said)) or singular.get(said.removesuffix("es"))
-
-
-def times(known: Known) -> dict[str, str]:
-    """Patterns for times of day or week, with their columns, where the data tell them."""
-    return {pattern: name for name, pattern in TIMES.items() if name in known.columns}
+    bare = {_singular(_bare(word)): target for word, target in words.items()}
+    said = _bare(said)
+    return bare.get(_singular(said)) or bare.get(said.removesuffix("es"))
