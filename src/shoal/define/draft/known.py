@@ -112,7 +112,7 @@ class Known:
     main: str = "orders"
     sole: bool = False
     elsewhere: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    currency: str | None = None
+    synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def types(self) -> dict[str, Type]:
@@ -150,7 +150,7 @@ def survey(
     rhythm: Rhythm | None = None,
     segments: Mapping[str, str] = {},
     traits: pa.Table | None = None,
-    currency: str | None = None,
+    synonyms: Mapping[str, Sequence[str]] = {},
 ) -> Known:
     """What a draft can speak of, from the people's table.
 
@@ -160,6 +160,7 @@ def survey(
         catalogue: the fields of `packs.Catalogue`, for roles, definitions and events.
         scores: kind and part of the score columns.
         segments: rules by name; `traits` is the profiles' table, whose other columns rules cannot read.
+        synonyms: further words for values of texts, such as a country's names for its code.
 
     >>> people = pa.table({"orders": [1, 2, 9], "revenue": [5.0, 20.0, 700.0]})
     >>> survey(people, {}).columns["revenue"].label
@@ -195,7 +196,7 @@ def survey(
         main="orders" if buys and "orders" in columns else "active_days",
         sole=set(active) <= {*buys, *known.role("refund")} if known.events else False,
         elsewhere=_elsewhere(traits, known, columns),
-        currency=currency,
+        synonyms=synonyms,
     )
 
 

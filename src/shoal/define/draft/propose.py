@@ -70,15 +70,15 @@ class Reach:
     notes: tuple[str, ...] = field(default_factory=tuple)
 
 
-def propose(text: str, known: Known) -> Draft:
-    """The rule that a sentence means, by the grammar.
+def propose(text: str, known: Known, grammar: Grammar | None = None) -> Draft:
+    """The rule that a sentence means, by the grammar; give one that was made of `known` to read many sentences.
 
     >>> from shoal.define.draft.known import survey
     >>> people = pa.table({"orders": [1, 2, 9], "revenue": [5.0, 20.0, 700.0]})
     >>> propose("customers with at least 3 orders", survey(people, {})).rule
     'orders >= 3'
     """
-    reading = read(text, Grammar(known))
+    reading = read(text, grammar or Grammar(known))
     chosen = {phrase.place: phrase.found.rule for phrase in reading.phrases if isinstance(phrase.found, Answer)}
     notes = [*reading.notes, *_loosened(reading, chosen)]
     rule = _canonical(_rule(reading.tree, chosen), known)

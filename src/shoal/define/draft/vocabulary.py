@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from shoal.define.draft.known import NO, YES, Known, Spoken
 from shoal.define.draft.text import plain
+from shoal.define.draft.topics import FILLERS, NEGATIONS
 from shoal.define.protected import is_protected
 from shoal.define.types import Type
 
@@ -53,9 +54,7 @@ def vocabulary(known: Known) -> Vocabulary:
         if one.type is Type.TEXT:
             texts.update({plain(one.label): name, plain(name): name})
             for level in one.levels:
-                said = plain(level)
-                said = f"{said} {plain(one.label)}" if said in YES | NO else said
-                if said and not flag:
+                for said in () if flag else _spellings(level, one, known):
                     levels.setdefault(said, []).append((name, level))
     return Vocabulary(
         {said: key for said, key in numbers.items() if said and said not in flags},
@@ -72,7 +71,7 @@ def vocabulary(known: Known) -> Vocabulary:
             for said in (plain(name), plain(known.columns[name].label))
         },
         {
-            **{plain(level): name for name, some in known.elsewhere.items() for level in some},
+            **{said: name for name, some in known.elsewhere.items() for one in some for said in _alone(one, known)},
             **{plain(name): name for name in known.elsewhere},
         },
     )
@@ -93,6 +92,19 @@ def _flag(one: Spoken) -> tuple[str, str] | None:
     if one.type is Type.NUMBER and one.theme == "trait" and one.whole and one.marks and one.marks[-1] == 1.0:
         return f"{name} = 1", f"{name} = 0"
     return None
+
+
+def _alone(level: str, known: Known) -> list[str]:
+    """The words for a value that nobody takes for something else: not `be` for Belgium, not `2` for a code."""
+    said = [plain(level), *map(plain, known.synonyms.get(level, ()))]
+    plainly = YES | NO | FILLERS | NEGATIONS
+    return [one for one in said if (len(one) > 2 or one == "uk") and one not in plainly and not one.isdigit()]
+
+
+def _spellings(level: str, one: Spoken, known: Known) -> list[str]:
+    """The words for a value, with the column's name where they would mean something else without."""
+    alone, said, label = _alone(level, known), plain(level), plain(one.label)
+    return alone if said in alone or not said else [*alone, f"{label} {said}", f"{said} {label}"]
 
 
 def _forms(said: str) -> Iterable[str]:
@@ -123,7 +135,7 @@ def any_of(words: Iterable[str], *, plural: bool = True) -> str:
     """
     end = "(?:s|es)?" if plural else ""
     listed = sorted(
-        {re.escape(_singular(word) if plural else word) for word in words if word}, key=lambda w: (-len(w), w)
+        {_spaced(_singular(word) if plural else word) for word in words if word}, key=lambda one: (-len(one), one)
     )
     return "(?:" + "|".join(f"{word}{end}" for word in listed) + ")" if listed else r"(?:(?!))"
 
