@@ -68,7 +68,7 @@ class Doings(Phrases):
         yield rf"{last}{WINDOW}", self._last
         yield rf"(?:{both}|seen) {AGO}", self._last
         yield rf"(?:{_CAME})(?: {AGO}|{WINDOW})?", self._joined
-        since = rf"(?: (?P<wpre>{_OR}))? (?P<wnum2>{NUMBER}) (?P<wunit2>{UNIT})"
+        since = rf"(?: (?P<wpre>{_OR}))? (?P<wnum2>{NUMBER}|an?) (?P<wunit2>{UNIT})"
         yield rf"(?:been )?(?:{people_of})(?: with us)? (?:for|since){since}", self._standing
         yield r"long(?: time| standing| term)|longtime|long standing|old", self._old
         yield rf"{both}{WINDOW}", self._done

@@ -66,7 +66,7 @@ class Spoken:
             found = shortest(low, high) if high > low else high
             if len(number_text(found).strip("0.")) <= READABLE:
                 break
-        return found
+        return float(np.ceil(found)) if self.whole else found
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ WINDOW = (
     rf"(?: (?:(?:in|within|during|over|for|since|throughout|of) )?(?:the |their )?"
     rf"(?P<rel>last|past|previous|preceding|this|current)"
     rf"(?: (?P<wnum>{NUMBER}))? (?P<wunit>{UNIT})"
-    rf"| (?:in|within|during|over|for|since)(?: the)?(?: (?P<wpre>{_PRE}))? (?P<wnum2>{NUMBER}) (?P<wunit2>{UNIT})"
+    rf"| (?:in|within|during|over|for|since)(?: the)?(?: (?P<wpre>{_PRE}))? (?P<wnum2>{NUMBER}|an?) (?P<wunit2>{UNIT})"
     rf"| (?P<lately>recently|lately|these days|of late|any more|any longer))"
 )
 AGO = rf"(?:was |were |is )?(?:(?P<apre>{_PRE}) )?(?P<anum>{NUMBER}) (?P<aunit>{UNIT}) ago"
@@ -46,7 +46,7 @@ def number(text: str) -> float:
     >>> number("2.5"), number("twelve")
     (2.5, 12.0)
     """
-    return float(NUMBERS.get(text, text))
+    return 1.0 if text in ("a", "an") else float(NUMBERS.get(text, text))
 
 
 def days(count: str | None, unit: str) -> float:

@@ -70,6 +70,7 @@ class _Reader:
         self.unknown: list[str] = []
         self.notes: list[str] = []
         self.pending: Window | None = None
+        self.span = ""
         self.join, self.no, self.noun = "", False, False
         self.denied_from = 0
 
@@ -78,6 +79,7 @@ class _Reader:
         place = 0
         while place < len(self.words):
             place += self._step(place)
+        self._forget_window()
         self._merge_levels()
         phrases: list[Phrase] = []
         tree = self._tree(phrases)
@@ -161,14 +163,23 @@ class _Reader:
             last.unit = replace(last.unit, window=window)
             last.end = self.words[place + self._count(place, count) - 1].end
         else:
-            self.pending = window
+            self._forget_window()
+            end = self.words[place + self._count(place, count) - 1].end
+            self.pending, self.span = window, self.typed[self.words[place].start : end]
         return count
+
+    def _forget_window(self) -> None:
+        """A span of time that no phrase took is not understood."""
+        if self.pending:
+            self.unknown.append(self.span)
+        self.pending = None
 
     def _not_known(self, word: Word) -> None:
         said = self.typed[word.start : word.end]
         if protected_words(said) and not word.quoted:
             self.notes.append(f"'{said}' speaks of a protected trait, and no rule reads those")
         self.unknown.append(said)
+        self.no = False
 
     def _correct(self) -> None:
         """Slips of the pen: a word one or two letters away from one that is known."""

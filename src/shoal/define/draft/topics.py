@@ -49,7 +49,7 @@ TOPICS: dict[str, Topic] = {
     "units": Topic(("units",), r"units(?: bought)?|items bought|pieces"),
     "email_opens": Topic(
         ("email_opens",),
-        r"emails? open(?:s|ed)|opens",
+        r"emails? (?:opens|opened|read)|opens|emails",
         rf"(?:open|opens|opened|opening|read|reads|reading) {THING}(?:marketing )?emails?",
         "events of opened e-mails (`email_open` under `events:`)",
         "main",
@@ -221,7 +221,7 @@ FILLERS = frozenset(
     for from get give had has have having i in is it its last list make made making me my of on only our out over place
     placed please really s segment set show some still than that the their them themselves then there these they this
     those to too us very want was we were which who whom whose will with would you audience group tell whoever
-    currently actually just already most mostly done so far yet but even at least
+    currently opening placing making actually just already most mostly done so far yet but even at least
     """.split()  # noqa: SIM905
 )
 NOUNS = frozenset(
