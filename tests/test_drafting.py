@@ -55,9 +55,8 @@ def with_model(workspace: Workspace, url: str, key: str = "") -> Workspace:
 def test_a_proposal_selects_the_people_that_the_table_has(done: Workspace) -> None:
     told = done.draft("at least 3 orders in the last 90 days")
     features = done.table("features").to_arrow()
-    people = [
-        who for who, n in zip(*(features[c].to_pylist() for c in ("profile_id", "orders_90d")), strict=True) if n >= 3
-    ]
+    rows = features.select(["profile_id", "orders_90d"]).to_pylist()
+    people = [row["profile_id"] for row in rows if row["orders_90d"] >= 3]
     assert told["rule"] == "orders_90d >= 3"
     assert told["size"] == len(people) > 0
     assert told["share"] == len(people) / features.num_rows
@@ -73,10 +72,7 @@ def test_every_clause_says_why_and_how_many(done: Workspace) -> None:
 
 def test_a_draft_of_a_lifecycle_stage_is_the_run_s_own_stage(done: Workspace) -> None:
     for stage in ("loyal", "at risk", "lapsed"):
-        told = done.draft(f"{stage} customers")
-        assert (
-            told["rule"] == done.segment(f"Stage: {stage}").rule or told["size"] == done.segment(f"Stage: {stage}").size
-        )
+        assert done.draft(f"{stage} customers")["size"] == done.segment(f"Stage: {stage}").size
 
 
 def test_nobody_is_explained(done: Workspace) -> None:

@@ -120,14 +120,14 @@ def test_what_is_not_in_the_facts_is_refused_and_the_reason_told(changes: dict[s
 
 
 def test_two_segments_do_not_get_one_name() -> None:
-    done = rewrite([segment(), segment("Lapsed buyers", size=7)], Model(headline="They order 7.5 times.", value=""))
+    done = rewrite([segment(), segment("Lapsed buyers", size=70)], Model(headline="They order 7.5 times.", value=""))
     assert [one.name for one in done.segments] == ["Loyal high spenders", "Lapsed buyers"]
     assert "another segment is called" in done.notes[1]
 
 
-def test_only_discovered_segments_with_people_are_rewritten() -> None:
+def test_only_discovered_segments_of_twenty_people_or_more_are_sent() -> None:
     model = Model()
-    before = [segment("A", kind="rfm"), segment("B", kind="predictive"), segment("C", size=0)]
+    before = [segment("A", kind="rfm"), segment("B", kind="predictive"), segment("C", size=0), segment("D", size=19)]
     assert rewrite(before, model).segments == before
     assert model.asked == []
 
@@ -198,7 +198,7 @@ def test_a_refused_key_is_tried_once_and_told_once() -> None:
         calls.append(user)
         raise LanguageRefused("the key was refused (401). Remedy: another")
 
-    before = [segment(), segment("B", size=5), segment("C", size=6)]
+    before = [segment(), segment("B", size=50), segment("C", size=60)]
     done = rewrite(before, ask)
     assert done.segments == before
     assert len(calls) == 1
@@ -215,7 +215,7 @@ def test_an_endpoint_that_is_away_is_tried_twice_at_most() -> None:
         calls.append(user)
         raise LanguageAway("no answer")
 
-    rewrite([segment(str(size), size=size) for size in range(1, 9)], ask)
+    rewrite([segment(str(size), size=size) for size in range(21, 29)], ask)
     assert len(calls) == 2
 
 

@@ -20,6 +20,7 @@ from shoal.summary import Brief, Segment
 Ask = Callable[[str, str], str]
 LONGEST_NAME = 60
 LONGEST = {"headline": 400, "value": 600, "strategies": 400, "risks": 400}
+FEWEST = 20  # people: the facts of fewer are nearly those of a person, and are not sent
 KEPT = 500  # answers that are remembered
 PATIENCE = 2  # calls that fail before the others are not tried
 REFUSED = "refused"
@@ -59,14 +60,14 @@ def rewrite(
     """The segments with name and prose rewritten where the answer holds up against the facts.
 
     Args:
-        segments: the whole set, for names must be unique in it; only those of `kinds` are rewritten.
+        segments: the whole set, for names must be unique in it; of `kinds`, those with 20 people or more are rewritten.
         ask: takes instructions and a text, gives the model's text; may raise ShoalError.
         known: answers of earlier runs by the facts' hash; the same facts are not asked again.
         by: what the model is called in notes; another model is asked anew.
         keep: names of segments that keep their name; only their prose is rewritten.
     """
     work = _Work(segments, ask, known, by, currency, frozenset(keep))
-    done = [work.one(segment) if segment.kind in kinds and segment.size else segment for segment in segments]
+    done = [work.one(segment) if segment.kind in kinds and segment.size >= FEWEST else segment for segment in segments]
     return Rewritten(done, work.told(), _last({**known, **work.answers}), work.renamed)
 
 

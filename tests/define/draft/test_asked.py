@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Callable
 
+import pyarrow as pa
 import pytest
 
 from drafts import customers, shop
 from endpoint import Reply, endpoint
 from shoal.define.draft.asked import Suggestion, catalogue, suggest
+from shoal.define.draft.known import survey
 from shoal.errors import LanguageAway
 from shoal.language import connect
 
@@ -102,6 +104,13 @@ def test_the_model_sees_no_person_no_rare_value_and_no_protected_trait(make: Cal
     for name in ("profile_id", "surname"):
         if name in table.column_names:
             assert not any(json.dumps(one) in shown for one in table[name].to_pylist())
+
+
+def test_of_a_small_table_the_model_sees_names_only() -> None:
+    few = pa.table({"orders": range(19), "country": ["FR"] * 10 + ["DE"] * 9})
+    known = survey(few, {})
+    assert known.columns["country"].levels == ("FR", "DE")
+    assert [set(one) for one in catalogue(known)["columns"]] == [{"name", "means", "type"}] * 2
 
 
 def test_the_model_is_told_what_columns_mean_and_how_large_they_are() -> None:

@@ -289,6 +289,13 @@ def test_a_span_of_time_that_belongs_to_nothing_is_not_understood(text: str) -> 
     assert draft("shop", text).unknown
 
 
+def test_a_span_of_time_that_changes_nothing_is_said() -> None:
+    (clause,) = draft("shop", "loyal customers in the last 30 days").clauses
+    assert clause.rule == LOYAL
+    assert not clause.exact
+    assert "'30 days' changes nothing in it" in clause.why
+
+
 def test_a_denial_of_what_was_not_understood_denies_nothing_else() -> None:
     assert draft("shop", "not Gruffalo, big spenders").rule == "revenue >= 340"
 

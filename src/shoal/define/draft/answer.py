@@ -286,7 +286,8 @@ def changed(measure: Measure, known: Known, window: Window | None, *, less: bool
         formula = str(known.definitions.get(f"trend_{days}d", {}).get("formula", f"{measure.key}_{days}d "))
         if f"{measure.key}_{days}d " in formula:
             edge = f"<= -{MARGIN}" if less else f">= {MARGIN}"
-            return Answer(f"trend_{days}d {edge}", f"{how} in {days} days than in the {days} days before")
+            exact = window is None or days == window.days
+            return Answer(f"trend_{days}d {edge}", f"{how} in {days} days than in the {days} days before", exact)
     for days in sorted(measure.before, key=lambda one: abs(one - wanted)):
         now, then = quoted(measure.columns[days].name), quoted(measure.before[days].name)
         rule = f"{now} <= {then} * 2 / 3 and {then} > 0" if less else f"{now} >= {then} * 3 / 2 and {now} > 0"

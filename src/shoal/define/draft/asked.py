@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from shoal.define.draft.known import Known, Spoken
+from shoal.define.draft.known import SHARED, Known, Spoken
 from shoal.define.draft.propose import Reach, reach
 from shoal.define.protected import is_protected
 from shoal.define.relative import resolve
@@ -58,11 +58,11 @@ def _column(one: Spoken) -> dict[str, Any]:
     found: dict[str, Any] = {"name": one.name, "means": one.label, "type": one.type.value}
     if one.unit:
         found["unit"] = "days ago" if one.unit == "ago" else one.unit
-    if one.type is Type.NUMBER and one.marks:
+    if one.type is Type.NUMBER and one.some >= SHARED:
         percentiles = (10, 50, 90)
         found["of those above zero, 10, 50, 90 in 100 are below"] = [_rough(one.marks[place]) for place in percentiles]
-    if one.levels:
-        found["values"] = list(one.levels[:SHOWN])
+    if one.shared:
+        found["values"] = list(one.levels[: min(one.shared, SHOWN)])
     return found
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from shoal.define.draft import people
-from shoal.define.draft.answer import Answer
+from shoal.define.draft.answer import Answer, Found, Window
 from shoal.define.draft.patterns import WINDOW
 from shoal.define.draft.topics import COUNTS, SCORES, STAGES, WORTH
 from shoal.define.draft.unit import PEOPLE, Pattern, Phrases, Unit
@@ -41,24 +42,25 @@ class Kinds(Phrases):
 
         return made
 
+    def _timed(self, found: re.Match[str], give: Callable[[Window | None], Found]) -> Unit:
+        """A phrase that some spans of time change; one that changes nothing is said."""
+
+        def make(window: Window | None, never: bool) -> Found:
+            made = give(window)
+            if window and isinstance(made, Answer) and made == give(None):
+                made = replace(made, exact=False, why=f"{made.why}; '{window.said}' changes nothing in it")
+            return self.turned(made, never)
+
+        return self.unit(make, self.window(found), timed=True)
+
     def _stage(self, word: str) -> Callable[[re.Match[str]], Unit]:
-        return lambda found: self.unit(
-            lambda window, never: self.turned(people.stage(word, window, self.known), never),
-            self.window(found),
-            timed=True,
-        )
+        return lambda found: self._timed(found, lambda window: people.stage(word, window, self.known))
 
     def _often(self, word: str) -> Callable[[re.Match[str]], Unit]:
-        return lambda _: self.unit(
-            lambda window, never: self.turned(people.often(word, window, self.known), never), timed=True
-        )
+        return lambda found: self._timed(found, lambda window: people.often(word, window, self.known))
 
     def _worth(self, percentile: float) -> Callable[[re.Match[str]], Unit]:
-        return lambda found: self.unit(
-            lambda window, never: self.turned(people.worth(percentile, window, self.known), never),
-            self.window(found),
-            timed=True,
-        )
+        return lambda found: self._timed(found, lambda window: people.worth(percentile, window, self.known))
 
     def _everybody(self, _: re.Match[str]) -> Unit:
         return self.unit(lambda *_: Answer("true", "everybody"))

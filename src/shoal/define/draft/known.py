@@ -1,6 +1,6 @@
 """What a draft can speak of: the columns with their words and spreads, the data's rhythm, segments and events.
 
-It holds numbers of groups only: no ids, and no value of a text that fewer than twenty people share.
+It holds no ids, and no value of a text that fewer than twenty people share (a tenth of them, under two hundred people).
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class Spoken:
     mean: float = 0.0
     known: float = 1.0
     whole: bool = False
+    some: int = 0  # people with a value above zero
+    shared: int = 0  # leading levels that at least SHARED people have
 
     @property
     def days(self) -> bool:
@@ -207,7 +209,7 @@ def _elsewhere(traits: pa.Table | None, known: Catalogue, columns: Mapping[str, 
         for one in traits.schema:
             kind = type_of(one.type)
             if kind is not None and one.name not in (*STANDING, "first_seen", "last_seen"):
-                found[one.name] = _levels(traits[one.name]) if kind is Type.TEXT else ()
+                found[one.name] = tuple(_levels(traits[one.name])) if kind is Type.TEXT else ()
     return {name: levels for name, levels in found.items() if name not in columns and not is_protected(name)}
 
 
@@ -216,22 +218,23 @@ def _spoken(name: str, kind: Type, values: pa.ChunkedArray, told: Mapping[str, s
     known = 1 - values.null_count / max(len(values), 1)
     unit, theme = told.get("unit", ""), told.get("theme", "")
     if kind is not Type.NUMBER:
-        levels = _levels(values) if kind is Type.TEXT and not is_protected(name) else ()
-        return Spoken(name, kind, label, unit, theme, levels=levels, known=known)
+        counted = _levels(values) if kind is Type.TEXT and not is_protected(name) else {}
+        shared = sum(count >= SHARED for count in counted.values())
+        return Spoken(name, kind, label, unit, theme, levels=tuple(counted), known=known, shared=shared)
     numbers = pc.cast(values, pa.float64()).drop_null().to_numpy()
     numbers = numbers[np.isfinite(numbers)]
     above = numbers[numbers > 0]
     marks = tuple(float(one) for one in np.percentile(above, range(101))) if len(above) else ()
     mean = float(numbers.mean()) if len(numbers) else 0.0
     whole = bool(len(numbers)) and bool((numbers == np.floor(numbers)).all())
-    return Spoken(name, kind, label, unit, theme, score[0], score[1], (), marks, mean, known, whole)
+    return Spoken(name, kind, label, unit, theme, score[0], score[1], (), marks, mean, known, whole, len(above))
 
 
-def _levels(values: pa.ChunkedArray) -> tuple[str, ...]:
+def _levels(values: pa.ChunkedArray) -> dict[str, int]:
     """The values that enough people share, the most frequent first; none where the text names single people."""
     counted = pc.value_counts(values.drop_null().combine_chunks()).to_pylist()
     if not counted or len(counted) > max(LEVELS, len(values) // SHARED):
-        return ()
+        return {}
     shared = [one for one in counted if one["counts"] >= min(SHARED, max(len(values) // 10, 1))]
     ordered = sorted(shared, key=lambda one: (-one["counts"], one["values"]))[:LEVELS]
-    return tuple(str(one["values"]) for one in ordered if 0 < len(str(one["values"])) <= LONGEST)
+    return {str(one["values"]): one["counts"] for one in ordered if 0 < len(str(one["values"])) <= LONGEST}

@@ -70,7 +70,7 @@ class _Reader:
         self.unknown: list[str] = []
         self.notes: list[str] = []
         self.pending: Window | None = None
-        self.span = ""
+        self.span, self.span_from = "", 0
         self.join, self.no, self.noun = "", False, False
         self.denied_from = 0
 
@@ -134,9 +134,10 @@ class _Reader:
 
     def _take(self, unit: Unit, place: int) -> None:
         count = self._count(place, unit.words)
+        start, end = self.words[place].start, self.words[place + count - 1].end
         if self.pending and unit.timed and unit.window is None:
             unit, self.pending = replace(unit, window=self.pending), None
-        start, end = self.words[place].start, self.words[place + count - 1].end
+            start = min(start, self.span_from)
         start = min(start, self.denied_from) if self.no else start
         self.items.append(_Item(unit, start, end, self.join, self.no is not unit.denied, self.noun or unit.noun))
         self.join, self.no, self.noun = "", False, False
@@ -165,7 +166,8 @@ class _Reader:
         else:
             self._forget_window()
             end = self.words[place + self._count(place, count) - 1].end
-            self.pending, self.span = window, self.typed[self.words[place].start : end]
+            self.span_from = self.words[place].start
+            self.pending, self.span = window, self.typed[self.span_from : end]
         return count
 
     def _forget_window(self) -> None:
