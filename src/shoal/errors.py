@@ -9,9 +9,11 @@
     │   ├── DataError            the data cannot carry what was asked
     │   ├── StoreError           the operational store is damaged, or of a newer Shoal
     │   ├── Refused              a gate says no: not without a reason that is recorded
+    │   ├── LanguageRefused      the language model's endpoint refused, or its answer is none
     │   └── NotFound             no such workspace, run, segment or profile
     └── Transient                the same call may succeed later
         ├── Busy                 another run holds the workspace
+        ├── LanguageAway         the language model's endpoint cannot be reached, or is too slow or too busy
         └── StorageError         folder read-only, file vanished
             └── NoRoom           disk or memory is full: nothing else can be read either
 
@@ -106,6 +108,14 @@ class Refused(Terminal):
 
 class NotFound(Terminal):
     """There is no such workspace, run, segment or profile."""
+
+
+class LanguageRefused(Terminal):
+    """The language model's endpoint refused, or its answer is none; what needs no model goes on."""
+
+
+class LanguageAway(Transient):
+    """The language model's endpoint cannot be reached, or is too slow or too busy; what needs no model goes on."""
 
 
 class Busy(Transient):

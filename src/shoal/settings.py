@@ -237,6 +237,36 @@ class Objective(_Part):
         return self
 
 
+class Language(_Part):
+    """A language model behind any endpoint that speaks OpenAI's chat protocol. It writes names and prose from facts.
+
+    Without this section nothing is sent anywhere. `docs/language.md` says what is sent, and what never is.
+    """
+
+    url: str = Field(description="the endpoint up to /chat/completions, such as http://localhost:11434/v1")
+    model: Text = Field(description="the model's name at that endpoint")
+    key: str | None = Field(
+        None, description="`${NAME}` of the environment variable that holds the key; none for an endpoint without keys"
+    )
+    timeout: float = Field(30.0, gt=0, le=600, description="seconds to wait for an answer")
+    temperature: float = Field(0.0, ge=0, le=2, description="0 gives the same text for the same facts")
+    max_tokens: int = Field(800, ge=50, le=100_000, description="the longest answer")
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+            raise ValueError(f"'{value}' is not an endpoint's address; write it as https://host/v1, the key apart")
+        return value
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _from_environment(cls, value: object) -> object:
+        if value is not None and not re.fullmatch(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}", str(value).strip()):
+            raise ValueError("a key does not stand in a file; write `${NAME}` and put it into the environment")
+        return value
+
+
 ROW = "row"  # the identifier type of people who are known by their row's number alone
 
 
@@ -280,6 +310,9 @@ class Settings(_Part):
         description="which event names play a role: purchase, refund, view, cart, checkout, compare, pricing, login",
     )
     segments: SegmentSettings = Field(default_factory=SegmentSettings, description="discovery's budget")
+    language: Language | None = Field(
+        None, description="a language model for names, prose and drafts; nothing is sent anywhere without"
+    )
 
     @property
     def tells_events(self) -> bool:
@@ -471,7 +504,12 @@ def _fields(place: tuple[str, ...]) -> list[str]:
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             break
         field = model.model_fields.get(part)
-        model = {"sources": Source, "unify": Unify, "segments": SegmentSettings, "csv": Layout, "returns": Returns}.get(
-            part, model if field is None else None
-        )
+        model = {
+            "sources": Source,
+            "unify": Unify,
+            "segments": SegmentSettings,
+            "csv": Layout,
+            "returns": Returns,
+            "language": Language,
+        }.get(part, model if field is None else None)
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []

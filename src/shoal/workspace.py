@@ -205,6 +205,21 @@ class Workspace:
         names = {known for model in models for known in (model.name, *model.scores)}
         raise NotFound(f"there is no model '{name}'.{suggest(name, names)}")
 
+    def draft(self, text: str, *, model: bool = True) -> dict[str, Any]:
+        """A rule for a segment in plain language, with why, size, examples and what was not understood.
+
+        Where the settings name a language model it proposes a rule too, unless `model` is False. Nothing is saved.
+        """
+        from shoal.drafting import draft
+
+        return draft(self.runs.current(), text, self.settings.language if model else None)
+
+    def save_draft(self, name: str, told: dict[str, Any], *, of_model: bool = False) -> Path:
+        """Writes a draft as `segments/NAME.yaml`, never over another; it takes part from the next run on."""
+        from shoal.drafting import save
+
+        return save(self.folder, name, told, of_model=of_model)
+
     def profile(self, id: str) -> dict[str, Any]:  # noqa: A002 - the word users know
         """One person: identifiers, traits, features, memberships, timeline."""
         from shoal.lookup import profile

@@ -157,6 +157,35 @@ def releases(workspace: Folder = HERE, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def draft(
+    text: Annotated[str, typer.Argument(help="whom you mean: `loyal customers who buy less than before`")],
+    workspace: Folder = HERE,
+    save: Annotated[
+        str | None, typer.Option("--save", help="write the rule shown as segments/NAME.yaml; never over another")
+    ] = None,
+    by_model: Annotated[
+        bool, typer.Option("--by-model", help="with --save: the language model's rule instead of the grammar's")
+    ] = False,
+    no_model: Annotated[bool, typer.Option("--no-model", help="do not ask the language model")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Propose a rule for a segment in plain words: with why, size, examples and what was not understood."""
+    with speaking(as_json):
+        from shoal.report import drafts
+        from shoal.workspace import Workspace
+
+        here = Workspace(workspace)
+        told = here.draft(text, model=not no_model)
+        if not as_json:
+            emit(as_json, told, lambda: drafts.proposal(told, saving=save is not None))
+        path = None if save is None else str(here.save_draft(save, told, of_model=by_model))
+        if as_json or path:
+            emit(as_json, {**told, "saved": path}, lambda: drafts.saved(str(path)))
+        if not told["rule"] and not (told["model"] and told["model"]["rule"]):
+            raise typer.Exit(1)
+
+
+@app.command()
 def models(workspace: Folder = HERE, as_json: AsJson = False) -> None:
     """Models with what they predict, status, success against the baseline, people scored and version."""
     with speaking(as_json):

@@ -46,3 +46,29 @@ def is_protected(name: str) -> bool:
         if word in PROTECTED or word.startswith(BEGINNINGS):
             return True
     return False
+
+
+# What people are called by such traits; only in running text, where no column is meant.
+PEOPLE = frozenset(
+    """
+    boys catholics caucasian caucasians christians divorced females female gay girls girl boy heterosexual hindus
+    hispanic hispanics homosexual jews jewish ladies lady latina latino latinos lesbian male males man men millennials
+    muslim muslims pensioners pensioner retirees retired teenager teenagers teens transgender widowed woman
+    women young younger youth
+    """.split()  # noqa: SIM905
+)
+
+
+def protected_words(text: str) -> list[str]:
+    """The words of a running text that speak of a protected trait, each once.
+
+    >>> protected_words("Young women who buy for their average order; the account age is high")
+    ['young', 'women']
+    """
+    words = words_of(text)
+    found = []
+    for place, word in enumerate(words):
+        of_a_thing = bool(place) and words[place - 1] in THINGS
+        if word in PEOPLE or (is_protected(word) and not (word in _OF_THINGS and of_a_thing)):
+            found.append(word)
+    return list(dict.fromkeys(found))

@@ -68,6 +68,17 @@ def country_code(text: str) -> str | None:
 
 
 @cache
+def country_names() -> dict[str, tuple[str, ...]]:
+    """What each alpha-2 code is called.
+
+    >>> country_names()["GB"][:2]
+    ('United Kingdom', 'UK')
+    """
+    entries = (entry.split(" ", 2) for entry in _TABLE.replace("\n", "|").strip("|").split("|"))
+    return {two: tuple(rest.split(",")) for two, _, rest in entries}
+
+
+@cache
 def _names() -> dict[str, str]:
     names: dict[str, str] = {}
     for entry in _TABLE.replace("\n", "|").strip("|").split("|"):
