@@ -18,7 +18,7 @@ from shoal import summary, tables
 from shoal.define.segment import SegmentFile, load_segments
 from shoal.errors import SettingsError
 from shoal.model.run import seeds
-from shoal.report import person, terminal
+from shoal.report import listing, person, terminal
 from shoal.settings import Settings
 from shoal.store.runs import Run
 from shoal.workspace import Workspace
@@ -218,7 +218,7 @@ def test_the_terminal_shows_scores_in_their_unit_with_the_strongest_reason_first
 
 def test_terminal_and_report_show_predictive_segments_after_the_discovered(done: Workspace) -> None:
     run = done.last_run()
-    for text in (shown(terminal.overview(run)), shown(terminal.listing(run))):
+    for text in (shown(terminal.overview(run)), shown(listing.listing(run))):
         assert text.index("Predictive segments") < text.index("Your own rules")
         assert "Likely to leave" in text
     page = (done.folder / "report.html").read_text()

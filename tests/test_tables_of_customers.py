@@ -102,6 +102,15 @@ def test_the_next_period_is_not_enough_data_and_the_other_checks_are_made(ran: W
     assert "not enough data" not in results["stability"] | results["size"]
 
 
+def test_every_segment_is_audited_by_the_protected_trait(ran: Workspace) -> None:
+    part = ran.runs.current().read_part("validate")
+    assert part["fairness"]["traits"] == ["gender"]
+    audited = {one["name"] for one in part["segments"] if one["kind"] in ("discovered", "predictive")}
+    assert {row["segment"] for row in part["fairness"]["makeup"]} == audited
+    judged = [one["subject"] for one in part["verdicts"] if one["check"] == "reach parity"]
+    assert sorted(judged) == sorted(audited)
+
+
 def test_a_person_shows_traits_once_and_no_empty_span_of_time(ran: Workspace) -> None:
     found = ran.profile("C-0003")
     assert found["traits"]["contract"] == "Two year"

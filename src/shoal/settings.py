@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from shoal.errors import Fault, SettingsError, suggest
+from shoal.plays import Business, Strategy, load_strategies
 
 FILE = "shoal.yaml"
 DIRECTIVES = frozenset("aAbBcdfgHIjmMnpSuUVwWxXyYGzZ%")  # letters after % in `at_format`
@@ -262,6 +263,12 @@ class Settings(_Part):
     goal: Literal["retention", "acquisition", "conversion", "expansion", "value", "engagement"] | None = Field(
         None, description="what the segmentation is for"
     )
+    business: Business | None = Field(
+        None, description="what the strategies are for; guessed from events, identifiers and traits when left out"
+    )
+    strategies: list[Strategy] = Field(
+        default_factory=list, description="strategies of your own; those of `playbooks/strategies.yaml` follow them"
+    )
     objectives: list[Objective] = Field(
         default_factory=list, description="what to predict; `goal` chooses where there are none"
     )
@@ -347,7 +354,24 @@ def load(folder: Path) -> Settings:
     except OSError as error:
         what = f"cannot be read ({error.strerror})"
         raise SettingsError([Fault(FILE, None, "file", what, "make it a file that this user may read")]) from None
-    return parse(text)
+    return _with_strategies(parse, text, folder)
+
+
+def _with_strategies(read: Callable[[str], Settings], text: str, folder: Path) -> Settings:
+    """The settings with the strategies of their own file; the faults of both at once."""
+    faults: list[Fault] = []
+    settings, plays = Settings(), []
+    try:
+        settings = read(text)
+    except SettingsError as error:
+        faults += error.faults
+    try:
+        plays = load_strategies(folder)
+    except SettingsError as error:
+        faults += error.faults
+    if faults:
+        raise SettingsError(faults)
+    return settings.model_copy(update={"strategies": [*settings.strategies, *plays]}) if plays else settings
 
 
 def parse(text: str) -> Settings:

@@ -96,6 +96,11 @@ class Segment(Record):
         description="revenue and retention of the period after, for the people the rule held for one period ago",
     )
     means: dict[str, float | None] = Field(default_factory=dict, description="mean of each discovery input")
+    reach: dict[str, Interval] = Field(
+        default_factory=dict,
+        description="share of its people that each channel leads to: e-mail, phone, push, ads, "
+        "in-app, post; those that lead to anybody at all",
+    )
 
     @property
     def subject(self) -> str:

@@ -18,7 +18,7 @@ from shoal.engine.protocol import Engine
 from shoal.errors import ShoalError
 from shoal.model.matrix import Matrix, build
 from shoal.model.meta import describe
-from shoal.model.recipe import Recipe
+from shoal.model.recipe import Grouping, Recipe
 from shoal.predict.calibrate import log_odds
 from shoal.predict.learner import Array, Learner
 from shoal.settings import Layout
@@ -31,6 +31,8 @@ class Broken(AssertionError):
 def check_recipe(recipe: Recipe) -> None:
     """Holds a discovery recipe against its contract; raises Broken with the rule that it breaks.
 
+    A recipe may leave people out (-1); people who do not differ, one person and fewer people than groups are no error.
+
     >>> from shoal.model.clusters import KMeansRecipe
     >>> check_recipe(KMeansRecipe())
     """
@@ -40,14 +42,22 @@ def check_recipe(recipe: Recipe) -> None:
         for k in (2, 5):
             found = recipe.fit(matrix, k, seed=3)
             again = recipe.fit(matrix, k, seed=3)
-            _hold(len(found.labels) == people, "every person is in a group")
-            _hold(1 <= found.k <= k, "there are at most k groups")
-            _hold(bool((np.bincount(found.labels, minlength=found.k) > 0).all()), "no group is empty")
-            _hold(found.centres.shape == (found.k, inputs), "centres are (groups, inputs)")
+            _check_groups(found, matrix, k)
             _hold(bool(np.array_equal(found.labels, again.labels)), "the same seed gives the same groups to the bit")
     alike = _people(50, 3)
     same = Matrix(alike.meta, np.zeros_like(alike.raw), np.zeros_like(alike.values), alike.rows, {})
-    _hold(len(recipe.fit(same, 3, seed=0).labels) == 50, "people who do not differ are no error")
+    for odd in (same, alike.take(np.arange(1)), alike.take(np.arange(3))):
+        _check_groups(recipe.fit(odd, 5, seed=0), odd, 5)
+
+
+def _check_groups(found: Grouping, matrix: Matrix, k: int) -> None:
+    people, inputs = matrix.values.shape
+    _hold(found.labels.shape == (people,), "every person has a label")
+    _hold(1 <= found.k <= k, "there is at least one group, and at most k")
+    _hold(bool((found.labels >= -1).all() and (found.labels < found.k).all()), "labels are 0 to k-1, or -1 for none")
+    _hold(bool((np.bincount(found.labels + 1, minlength=found.k + 1)[1:] > 0).all()), "no group is empty")
+    _hold(found.centres.shape == (found.k, inputs), "centres are (groups, inputs)")
+    _hold(bool(np.isfinite(found.centres).all()), "centres are numbers")
 
 
 def check_model(learner: Learner) -> None:

@@ -6,27 +6,34 @@ from shoal.summary import (
     Backtest,
     Bin,
     Brief,
+    Change,
     ColumnQuality,
     Comparison,
     Contender,
     Contest,
     Decile,
     Discovery,
+    Fairness,
     Importance,
     Interval,
     KChoice,
+    Makeup,
     ModelCard,
+    Proxy,
+    Release,
     Result,
     Run,
     Segment,
     Skill,
     SourceQuality,
+    Subgroup,
+    Subgroups,
     Trait,
     TreeNode,
     Verdict,
 )
 
-from . import cards
+from . import cards, finds
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>[bold red]{{7*7}}\x1b[31m\x00\u202e"
 
@@ -399,6 +406,82 @@ def _discovery() -> Discovery:
 
 def full() -> Run:
     """A run with every part present: wins, losses, a refused segment, an unreadable source."""
+    run = older()
+    segments = [s.model_copy(update={"proposed": s.kind == "discovered"}) for s in run.segments]
+    segments[1] = segments[1].model_copy(update={"status": "released", "version": 2})
+    assert run.discovery is not None
+    choices = [
+        choice.model_copy(update={"gap": 0.21 + 0.05 * choice.k - 0.004 * choice.k**2, "overall": overall})
+        for choice, overall in zip(run.discovery.choices, (0.098, 0.121, 0.149, 0.165, 0.168, 0.171), strict=True)
+    ]
+    return run.model_copy(
+        update={
+            "segments": [*segments, *finds.micro()],
+            "verdicts": [*run.verdicts, *finds.micro_verdicts()],
+            "comparison": finds.comparison(),
+            "discovery": run.discovery.model_copy(update={"choices": choices}),
+            "subgroups": finds.subgroups(),
+            "changes": finds.changes(),
+            "fairness": finds.fairness(),
+            "releases": finds.releases(),
+        }
+    )
+
+
+def lost() -> Run:
+    """A run whose contest a traditional way won: its segments are the ones proposed."""
+    run = full()
+    assert run.comparison is not None
+    told = {"winner": "Value tiers", "proposed": "Value tiers", "words": "Value tiers explain more than any recipe."}
+    return run.model_copy(
+        update={
+            "segments": [s.model_copy(update={"proposed": s.kind == "value"}) for s in run.segments],
+            "comparison": run.comparison.model_copy(update=told),
+        }
+    )
+
+
+def bare() -> Run:
+    """A run whose findings have nothing but what they must have: no number, no words, no intervals."""
+    nothing = Interval(value=None)
+    contender = Contender(name="k-means", kind="discovered", segments=0, scores={})
+    group = Subgroup(
+        rule="a > 1", words="", claim="", size=0, share=0.0, raw=nothing, adjusted=nothing, confirmed=False
+    )
+    row = Makeup(segment="x", trait="sex", group="", people=0, share=nothing, everybody=0.0, reach=nothing)
+    proxy = Proxy(segment="x", clause="a > 1", trait="sex", group="f", auc=nothing, words="")
+    alone = Segment(name="alone", kind="micro", rule="a > 1", words="", size=0, share=0.0, brief=Brief(headline=""))
+    return empty().model_copy(
+        update={
+            "segments": [alone],
+            "comparison": Comparison(
+                as_of="",
+                until="",
+                horizon_days=0,
+                people=0,
+                contenders=[contender],
+                winner="",
+                words="",
+                micro=[contender],
+            ),
+            "discovery": Discovery(
+                recipe="", inputs=[], choices=[KChoice(k=2, jaccard_mean=0.0, jaccard_min=0.0, silhouette=None)]
+            ),
+            "subgroups": [
+                Subgroups(target="x", words="", found=[group], looked_at=1, tested=1),
+                Subgroups(target="", words=""),
+            ],
+            "changes": [Change(kind="moved", segment="", words="")],
+            "fairness": Fairness(makeup=[row], proxies=[proxy]),
+            "releases": [
+                Release(segment="x", version=1, kind="rule", rule="a > 1", size=0, decision="retired", at="", by="")
+            ],
+        }
+    )
+
+
+def older() -> Run:
+    """A run without what later versions added: few contenders without evidence, no micro-segments, no subgroups."""
     return Run(
         run_id="2011-12-09T125000-7f3a",
         workspace="Harbour Gifts",
@@ -452,7 +535,7 @@ def hostile() -> Run:
     return Run.model_validate(poison(full().model_dump()))
 
 
-_LITERAL = {"result", "kind", "status", "check", "metric"}
+_LITERAL = {"result", "kind", "status", "check", "metric", "decision", "target"}
 _FIXED = {
     name
     for record in (
@@ -476,8 +559,15 @@ _FIXED = {
         Importance,
         Backtest,
         Contest,
+        Subgroups,
+        Subgroup,
+        Change,
+        Fairness,
+        Makeup,
+        Proxy,
+        Release,
     )
     for name in record.model_fields
-} | {"revenue", "retention", "profiles", "events", "overall", "auc"}
+} | {"revenue", "retention", "profiles", "events", "overall", "auc", "value", "behaviour"}
 _FIXED |= {name for card in cards.cards() for name in (*card.rows, *card.spread, *card.extra, "size", "recall")}
 _FIXED |= {name for card in cards.cards() for skill in card.skills for name in skill.metrics}

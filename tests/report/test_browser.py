@@ -49,8 +49,8 @@ def measured(run: Run, width: int, folder: Path) -> str:
     return html.unescape(title[1])
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("name", ["full", "empty", "twenty", "long names", "hostile"])
+@pytest.mark.parametrize("width", [390, 850, 1280])
+@pytest.mark.parametrize("name", ["full", "empty", "twenty", "long names", "hostile", "lost", "bare", "older"])
 def test_nothing_reaches_beyond_the_screen(name: str, width: int, tmp_path: Path) -> None:
     run = {
         "full": sample.full,
@@ -58,5 +58,8 @@ def test_nothing_reaches_beyond_the_screen(name: str, width: int, tmp_path: Path
         "twenty": lambda: sample.many(20),
         "long names": lambda: sample.many(5, name="Averylongnamewithoutanyblank" * 6),
         "hostile": sample.hostile,
+        "lost": sample.lost,
+        "bare": sample.bare,
+        "older": sample.older,
     }[name]()
     assert measured(run, width, tmp_path) == '{"wide":0,"out":[]}'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 
@@ -57,6 +58,9 @@ RUNS = {
     "twenty segments": sample.many(20),
     "long names": sample.many(6, name="Averyveryverylongnamewithoutanyblank" * 8),
     "hostile": sample.hostile(),
+    "lost": sample.lost(),
+    "older": sample.older(),
+    "bare": sample.bare(),
 }
 
 
@@ -112,7 +116,20 @@ def test_every_drawing_has_a_name_for_readers_that_cannot_see_it(html: str) -> N
 
 
 def test_every_header_cell_says_what_it_heads(html: str) -> None:
-    assert all(attrs.get("scope") in ("row", "col") for tag, attrs in Page(html).elements if tag == "th")
+    assert all(attrs.get("scope") in ("row", "col", "rowgroup") for tag, attrs in Page(html).elements if tag == "th")
+
+
+def test_headings_go_down_one_level_at_a_time(html: str) -> None:
+    levels = [int(tag[1]) for tag, _ in Page(html).elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert not [(one, other) for one, other in pairwise(levels) if other > one + 1]
+
+
+def test_every_table_is_named(html: str) -> None:
+    """By its caption, or by the region that it scrolls in."""
+    tables = re.findall(r'(aria-label="[^"]+">\s*)?<table[^>]*>(\s*<caption)?', html)
+    assert all(region or caption for region, caption in tables)
 
 
 def test_hostile_words_are_shown_as_they_are_without_control_characters() -> None:
@@ -147,7 +164,7 @@ def test_every_strategy_and_risk_appears() -> None:
 
 
 def test_a_lost_comparison_is_told_at_the_top() -> None:
-    text = Page(render(sample.full())).text
+    text = Page(render(sample.older())).text
     assert text.index("Value tiers explain most") < text.index("Segments worth acting on")
 
 
@@ -187,7 +204,8 @@ def test_a_run_without_money_shows_no_revenue() -> None:
         for s in run.segments
         if s.kind == "discovered"
     ]
-    html = render(Run.model_validate({**run.model_dump(), "segments": segments, "currency": None, "extra": {}}))
+    bare = {"segments": segments, "subgroups": [], "currency": None, "extra": {}}
+    html = render(Run.model_validate({**run.model_dump(), **bare}))
     assert "Past revenue" not in html
     assert "Size against value" not in html
     assert "Came back" in html
@@ -241,7 +259,7 @@ def test_a_card_with_nothing_but_its_name_is_shown_without_a_number(models: list
     bare = [ModelCard(name="m", kind="churn", status="not enough data")] if models is None else models
     html = render(sample.empty().model_copy(update={"models": bare}))
     assert ("Who will leave" in html) == bool(bare)
-    section = html[html.index('id="predictions"') : html.index('id="proof"')]
+    section = html[html.index('id="predictions"') : html.index('id="checks"')]
     assert "<svg" not in section
 
 
@@ -255,10 +273,10 @@ def test_segments_are_ordered_by_value_with_refused_ones_last() -> None:
     ("winner", "standing"), [("Value tiers", "lost"), ("Discovered segments", "won"), ("tie", "open")]
 )
 def test_losing_is_being_beaten_by_another_cut(winner: str, standing: str) -> None:
-    comparison = sample.full().comparison
+    comparison = sample.older().comparison
     assert comparison is not None
-    run = sample.full().model_copy(update={"comparison": comparison.model_copy(update={"winner": winner})})
-    assert View(run).standing == standing
+    run = sample.older().model_copy(update={"comparison": comparison.model_copy(update={"winner": winner})})
+    assert View(run).contest.standing == standing
 
 
 def test_a_card_shows_two_measures_and_the_drawings_all_that_are_not_rescaled() -> None:

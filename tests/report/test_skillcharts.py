@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shoal.report.skillcharts import FRAME, Scale, plots, scale
@@ -29,6 +29,7 @@ def test_an_axis_takes_in_every_number_and_keeps_their_order(values: list[float]
     assert along.high >= max(values)
 
 
+@example([2.001953125], False)
 @given(amounts, st.booleans())
 def test_the_ticks_of_an_axis_lie_on_it(values: list[float], money: bool) -> None:
     along = scale(values, amounts=money)

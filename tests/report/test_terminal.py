@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from shoal.errors import NotFound
-from shoal.report import person, terminal
+from shoal.report import listing, person, terminal
 
 from . import sample
 
@@ -28,13 +28,16 @@ RUNS = {
     "twenty": sample.many(20),
     "long names": sample.many(3, name="Averylongnamewithoutanyblank" * 6),
     "hostile": sample.hostile(),
+    "lost": sample.lost(),
+    "older": sample.older(),
+    "bare": sample.bare(),
 }
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
 @pytest.mark.parametrize("name", RUNS)
 def test_no_line_is_wider_than_the_terminal(name: str, width: int) -> None:
-    for renderable in (terminal.overview(RUNS[name], "report.html"), terminal.listing(RUNS[name])):
+    for renderable in (terminal.overview(RUNS[name], "report.html"), listing.listing(RUNS[name])):
         assert max(len(line) for line in shown(renderable, width).splitlines()) <= width
 
 
@@ -51,7 +54,7 @@ def test_a_wide_terminal_shows_intervals() -> None:
 
 
 def test_the_outcome_failures_data_questions_and_the_report_are_told() -> None:
-    text = " ".join(shown(terminal.overview(sample.full(), "out/report.html"), 200).split())
+    text = " ".join(shown(terminal.overview(sample.older(), "out/report.html"), 200).split())
     for words in (
         "Value tiers explain most of the next 13 weeks' revenue",
         "1 failed",
@@ -78,7 +81,7 @@ def test_without_colour_there_are_no_escape_sequences() -> None:
 
 
 def test_a_terminal_without_unicode_gets_plain_marks() -> None:
-    text = shown(terminal.overview(sample.full()), encoding="ascii")
+    text = shown(terminal.overview(sample.older()), encoding="ascii")
     assert "20 passed" in text
     assert "+ 20 passed" in text
 
@@ -100,7 +103,7 @@ def test_a_brief_of_an_unknown_segment_names_the_nearest() -> None:
 
 
 def test_the_comparison_table_has_every_contender_and_its_score() -> None:
-    comparison = sample.full().comparison
+    comparison = sample.older().comparison
     assert comparison is not None
     text = shown(terminal.contest(comparison), 120)
     assert all(contender.name in text for contender in comparison.contenders)

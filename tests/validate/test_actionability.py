@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from shoal.summary import Brief, Segment
-from shoal.validate.actionability import action_verdicts, clauses, reach_verdicts
+from shoal.validate.actionability import action_verdicts, channels, clauses, reach, reach_verdicts
 
 
 def _segment(name: str, rule: str, strategies: list[str], kind: str = "discovered") -> Segment:
@@ -48,6 +50,35 @@ def test_strategies_are_held_against_the_same_kind_only() -> None:
     assert {v.result for v in action_verdicts(segments) if v.check == "strategy"} == {"not enough data"}
 
 
-def test_reach_is_the_share_with_an_address() -> None:
-    verdicts = reach_verdicts([0] * 50 + [1] * 50, [True] * 40 + [False] * 60, ["A", "B"])
+FIRST = np.arange(100) < 50
+
+
+def test_reach_is_the_share_that_some_channel_leads_to() -> None:
+    leads = {"e-mail": np.arange(100) < 30, "phone": (np.arange(100) >= 20) & (np.arange(100) < 40)}
+    verdicts = reach_verdicts({"A": FIRST, "B": ~FIRST}, leads)
     assert [(v.value, v.result) for v in verdicts] == [(0.8, "pass"), (0.0, "fail")]
+    assert verdicts[0].note == "e-mail 60%, phone 40%"
+
+
+def test_a_message_in_the_app_reaches_nobody_who_stays_away() -> None:
+    assert reach_verdicts({"A": FIRST}, {"in-app": FIRST}) == []
+    assert reach(FIRST, {"in-app": FIRST})["in-app"].value == 1.0
+
+
+def test_a_segment_of_nobody_has_no_reach_and_no_zero() -> None:
+    nobody = np.zeros(100, dtype=bool)
+    assert reach_verdicts({"A": nobody}, {"e-mail": FIRST})[0].result == "not enough data"
+    assert reach(nobody, {"e-mail": FIRST})["e-mail"].value is None
+
+
+def test_channels_come_from_identifiers_and_addresses_that_are_not_empty() -> None:
+    known = pa.table({"person": [1, 2, 2, 3], "type": ["email", "phone", "device_id", "customer_id"]})
+    profiles = pa.table({"person": [3, 1], "street": ["1 High St", " "], "ip_address": ["::1", "::1"]})
+    found = channels(np.array([1, 2, 3]), known, profiles)
+    assert {way: able.tolist() for way, able in found.items()} == {
+        "e-mail": [True, False, False],
+        "phone": [False, True, False],
+        "push": [False, True, False],
+        "ads": [True, True, False],
+        "post": [False, False, True],
+    }

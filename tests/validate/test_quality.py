@@ -33,7 +33,7 @@ def test_planted_segments_lie_apart_and_random_ones_do_not() -> None:
     points, codes = _planted()
     random = np.random.default_rng(1).permutation(codes)
     good, poor = separation(points, codes), separation(points, random)
-    assert [verdict.result for verdict in quality_verdicts(good, "ABC")] == ["pass"] * 8
+    assert [verdict.result for verdict in quality_verdicts(good, "ABC")] == ["pass"] * 9
     assert (good.silhouette.value or 0) > 0.5 > 0.05 > (poor.silhouette.value or 0)
     assert {verdict.result for verdict in quality_verdicts(poor, "ABC")} <= {"fail", "warn"}
 

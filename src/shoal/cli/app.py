@@ -77,18 +77,25 @@ def run(
 def segments(
     name: Annotated[str | None, typer.Argument(help="a segment's name, for its whole brief")] = None,
     workspace: Folder = HERE,
+    inside: Annotated[bool, typer.Option("--inside", help="the micro-segments inside: of this one, or of all")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Segments with size, rule, status and verdicts; one in full with its brief."""
+    """Segments with size, rule, status and verdicts; one in full with its brief; the micro-segments inside."""
     with speaking(as_json):
         from shoal.releases import pick
-        from shoal.report.terminal import brief, listing
+        from shoal.report import listing, nested
+        from shoal.report.terminal import brief
         from shoal.workspace import Workspace
 
         done = Workspace(workspace).last_run()
+        if inside:
+            opened = [nested.opened(done.segments, name)] if name else nested.nests(done.segments)
+            told = [nest.told() for nest in opened]
+            emit(as_json, told[0] if name else told, lambda: listing.inside(done, opened))
+            return
         if name is None:
             found = [segment.model_dump(mode="json") for segment in done.segments]
-            emit(as_json, found, lambda: listing(done))
+            emit(as_json, found, lambda: listing.listing(done))
             return
         segment = pick(done.segments, name)
         verdicts = [verdict for verdict in done.verdicts if verdict.subject == segment.subject]

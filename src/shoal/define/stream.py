@@ -13,6 +13,21 @@ from shoal.errors import DataError, suggest
 Ints = NDArray[np.int64]
 
 
+def drawn(batch: pa.RecordBatch, share: float) -> pa.RecordBatch:
+    """The rows of a share of the people, the same people in every batch.
+
+    >>> batch = pa.record_batch({"person": pa.array(range(1000), pa.int64())})
+    >>> 400 < len(drawn(batch, 0.5)) < 600, len(drawn(batch, 1.0))
+    (True, 1000)
+    """
+    if share >= 1:
+        return batch
+    person = np.asarray(batch.column("person").cast(pa.int64())).astype(np.uint64)
+    # Fibonacci hashing (Knuth, The Art of Computer Programming 3, section 6.4): not all bits of an id are random.
+    place = (person * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)
+    return batch.filter(pa.array(place < np.uint64(share * (1 << 24))))
+
+
 def whole_people(batches: Iterable[pa.RecordBatch], columns: Sequence[str], target: int) -> Iterator[pa.Table]:
     """Tables of about `target` rows that end where a person's events end; the last person is carried over.
 

@@ -6,10 +6,12 @@ import math
 from collections.abc import Collection, Sequence
 
 from shoal.define.words import amount
-from shoal.model.meta import OUTCOME, FeatureMeta, split
+from shoal.model.meta import FeatureMeta, split
 from shoal.model.playbook import recommend
 from shoal.model.portrait import Crowd, Portrait
-from shoal.model.tags import DISCOUNTS, tags
+from shoal.model.risks import risks
+from shoal.model.tags import DISCOUNTS, outcomes, tags
+from shoal.plays import Strategy
 from shoal.summary import Brief, Interval, Trait
 
 TRAITS = 5
@@ -20,6 +22,8 @@ FEW_TIMES = 2.0
 CONCENTRATED = 0.5
 STABLE = 0.75
 FAITHFUL = 0.8
+DRIFTING = 0.2
+WORTH_SAYING = 0.1  # share of the value
 _STAGE = {
     "new": "new",
     "active": "active",
@@ -41,6 +45,7 @@ def brief(
     lead: str = "",
     worth: str = "",
     ahead: Collection[str] = (),
+    plays: Sequence[Strategy] = (),
 ) -> Brief:
     """The brief of one segment.
 
@@ -51,14 +56,18 @@ def brief(
         expected: a person's revenue in the next period.
         lead: how the segment was made, put before the headline ("the 3% of people who made 18% of revenue").
         worth: a sentence more on its value; `ahead` words for the playbook, of what its people will do next.
+        plays: the workspace's own strategies.
     """
     found = tags(everybody, own)
     return Brief(
         headline=_headline(everybody, own, found, lead),
         traits=traits(everybody, own),
         value=" ".join(part for part in (_value(everybody, own, expected, currency), worth) if part),
-        strategies=recommend(found | set(ahead)) if own.size else [],
-        risks=[*_risks(own, stability, fidelity, drift, floor), *_habits(everybody, own, found)],
+        strategies=recommend(found | set(ahead), own=plays) if own.size else [],
+        risks=risks(
+            found | set(ahead) | _evidence(everybody, own, stability, fidelity, drift, floor),
+            _facts(everybody, own, stability=stability, fidelity=fidelity, drift=drift, floor=floor),
+        ),
         expected_revenue=expected,
     )
 
@@ -184,47 +193,83 @@ def _value(everybody: Crowd, own: Portrait, expected: Interval | None, currency:
 
 def _outcomes(everybody: Crowd, own: Portrait) -> str:
     """How often what an objective predicts has come true for them, where a table of customers records it."""
-    found = [meta for meta in everybody.meta.values() if meta.theme == OUTCOME and meta.otherwise]
-    parts = [f"{meta.label}: {own.inside[meta.name]:.0%} against {own.outside[meta.name]:.0%}" for meta in found]
+    parts = [
+        f"{meta.label}: {own.inside[meta.name]:.0%} against {own.outside[meta.name]:.0%}"
+        for meta in outcomes(everybody)
+    ]
     return _sentence(parts) + "." if parts else ""
 
 
-def _risks(
-    own: Portrait, stability: float | None, fidelity: float | None, drift: float | None, floor: float
-) -> list[str]:
-    found = []
-    if own.size < FEW_PEOPLE:
-        found.append(f"Small: {own.size:,} people; effects of a campaign will be hard to measure.")
-    elif own.share < floor:
-        found.append(f"Niche: {_percent(own.share)} of people, below the floor of {_percent(floor)}.")
-    if stability is not None and stability < STABLE:
-        found.append(
-            f"Unstable: drawn again, it overlaps with itself by {stability:.2f} (at least {STABLE} is stable)."
-        )
-    if fidelity is not None and fidelity < FAITHFUL:
-        found.append(f"The rule simplifies: it overlaps with the cluster that it came from by {fidelity:.2f}.")
-    if drift is not None and abs(drift) >= 0.2:
-        found.append(f"Drifting: its share of people changed by {drift:+.0%} since the period before.")
-    if own.concentration is not None and own.concentration >= CONCENTRATED and (own.value_share or 0) >= 0.1:
-        found.append(f"Value is concentrated: a tenth of its people made {own.concentration:.0%} of its value.")
-    return found
-
-
-def _habits(everybody: Crowd, own: Portrait, found: frozenset[str]) -> list[str]:
-    risks = []
+def _evidence(
+    everybody: Crowd, own: Portrait, stability: float | None, fidelity: float | None, drift: float | None, floor: float
+) -> set[str]:
+    """What the evidence says of a segment in a word, for the catalogue of risks."""
     often = everybody.basis.frequency
-    if often is not None and own.size and "never" not in found and own.inside[often] < FEW_TIMES:
-        what = "orders" if often == "orders" else everybody.meta[often].label
-        risks.append(f"Few observations: {own.inside[often]:.1f} {what} a person; what they will do next is uncertain.")
-    if "returns" in found and "refund_share" in own.inside:
-        risks.append(f"Returns: {own.inside['refund_share']:.0%} refunded against {own.outside['refund_share']:.0%}.")
-    if "discount" in found:
-        name = max((n for n in own.effects if split(n)[0] in DISCOUNTS), key=lambda name: own.effects[name])
-        meta = everybody.meta[name]
-        risks.append(f"Discounts: {meta.label} {said(meta, own.inside[name])} against {said(meta, own.outside[name])}.")
-    if "declining" in found and "lapsed" not in found:
-        risks.append("Declining: less active than in the period before.")
-    return risks
+    holds = {
+        "few": own.size < FEW_PEOPLE,
+        "niche": own.share < floor,
+        "unstable": stability is not None and stability < STABLE,
+        "simplified": fidelity is not None and fidelity < FAITHFUL,
+        "drifting": drift is not None and abs(drift) >= DRIFTING,
+        "concentrated": (own.concentration or 0) >= CONCENTRATED and (own.value_share or 0) >= WORTH_SAYING,
+        "sparse": often is not None and own.size > 0 and own.inside[often] < FEW_TIMES,
+    }
+    return {word for word, true in holds.items() if true}
+
+
+def _facts(
+    everybody: Crowd,
+    own: Portrait,
+    *,
+    stability: float | None,
+    fidelity: float | None,
+    drift: float | None,
+    floor: float,
+) -> dict[str, str]:
+    """The numbers that risks speak of; what is not known is left out."""
+    known = {
+        "people": f"{own.size:,}",
+        "share": _percent(own.share),
+        "floor": _percent(floor),
+        "stable": f"{STABLE}",
+        "past": "past revenue" if everybody.basis.money else "past activity",
+        "stability": None if stability is None else f"{stability:.2f}",
+        "fidelity": None if fidelity is None else f"{fidelity:.2f}",
+        "drift": None if drift is None else f"{drift:+.0%}",
+        "top_tenth": None if own.concentration is None else f"{own.concentration:.0%}",
+        "value_share": None if own.value_share is None else _percent(own.value_share),
+        **_habits(everybody, own),
+    }
+    return {name: text for name, text in known.items() if text is not None}
+
+
+def _habits(everybody: Crowd, own: Portrait) -> dict[str, str]:
+    """What they do and what is on record of them, each with the number of everybody else."""
+    found: dict[str, str] = {}
+    often = everybody.basis.frequency
+    if often is not None and own.size:
+        found["times"] = f"{own.inside[often]:.1f}"
+        found["what"] = "orders" if often == "orders" else everybody.meta[often].label
+    discount = max(
+        (name for name in own.effects if split(name)[0] in DISCOUNTS), key=lambda name: own.effects[name], default=None
+    )
+    trend = next((name for name in own.inside if "trend" in name), None)
+    outcome = next((meta.name for meta in outcomes(everybody) if own.inside.get(meta.name, 0) > 0), None)
+    pairs = (("refunded", "refund_share"), ("discounted", discount), ("outcome_inside", outcome), ("trend", trend))
+    for word, name in pairs:
+        if name is not None and name in own.inside and not math.isnan(own.inside[name]):
+            meta = everybody.meta[name]
+            found[word] = f"{own.inside[name]:+.0%}" if word == "trend" else said(meta, own.inside[name])
+            found[f"{word.removesuffix('_inside')}_{'outside' if word.endswith('inside') else 'elsewhere'}"] = said(
+                meta, own.outside[name]
+            )
+    for word, name in (("discount", discount), ("outcome", outcome)):
+        if name is not None:
+            found[word] = everybody.meta[name].label
+    for word, name in (("tenure", "tenure_days"), ("recency", everybody.basis.recency)):
+        if name is not None and name in own.medians and not math.isnan(own.medians[name]):
+            found[word] = said(everybody.meta[name], own.medians[name])
+    return found
 
 
 def _percent(share: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from shoal.contingency import best_jaccard, cross
 from shoal.model.matrix import Array, Matrix, sample
 from shoal.model.recipe import Grouping, Recipe
 from shoal.summary import KChoice
@@ -62,8 +63,8 @@ def _judge(recipe: Recipe, matrix: Matrix, k: int, seed: int) -> KChoice:
     overlap = jaccards(recipe, matrix, group, seed)
     return KChoice(
         k=k,
-        jaccard_mean=float(overlap.mean()),
-        jaccard_min=float(overlap.min()),
+        jaccard_mean=float(overlap.mean()) if group.k else 0.0,
+        jaccard_min=float(overlap.min()) if group.k else 0.0,
         silhouette=silhouette(matrix.values, group.labels, seed),
         explained=explained(matrix.values, group),
     )
@@ -74,29 +75,23 @@ def jaccards(recipe: Recipe, matrix: Matrix, group: Grouping, seed: int, resampl
     rng = np.random.default_rng(seed)
     people = len(matrix.rows)
     best = np.zeros((resamples, group.k))
-    for turn in range(resamples):
+    for turn in range(resamples if group.k else 0):
         drawn = rng.integers(0, people, people)
         again = recipe.fit(matrix.take(drawn), group.k, seed + 1 + turn)
         once, place = np.unique(drawn, return_index=True)
-        best[turn] = _overlap(group.labels[once], again.labels[place], group.k, again.k)
+        both = cross(group.labels[once], again.labels[place], group.k, again.k)
+        best[turn] = np.nan_to_num(best_jaccard(both))
     mean: Array = best.mean(axis=0)
     return mean
 
 
-def _overlap(one: NDArray[np.int64], two: NDArray[np.int64], k: int, other: int) -> Array:
-    both = np.zeros((k, other))
-    np.add.at(both, (one, two), 1)
-    either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
-    share: Array = (both / np.maximum(either, 1)).max(axis=1)
-    return share
-
-
 def silhouette(values: Array, labels: NDArray[np.int64], seed: int) -> float | None:
-    """Mean silhouette width (Rousseeuw 1987) on at most 3,000 people; None where it is not defined."""
+    """Mean silhouette width (Rousseeuw 1987) of those in a group, on at most 3,000 people; None where undefined."""
     from sklearn.metrics import silhouette_score
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     rows = sample(len(labels), SILHOUETTE, seed)
+    rows = rows[labels[rows] >= 0]
     if not 2 <= len(np.unique(labels[rows])) < len(rows):
         return None
     with threadpool_limits(1):
@@ -104,7 +99,11 @@ def silhouette(values: Array, labels: NDArray[np.int64], seed: int) -> float | N
 
 
 def explained(values: Array, group: Grouping) -> float | None:
-    """Share of the weighted inputs' variance that lies between the groups."""
+    """Share of the weighted inputs' variance that lies between the groups, among those who are in one."""
+    if not group.k:
+        return None
+    inside = group.labels >= 0
+    values, labels = values[inside], group.labels[inside]
     total = float(((values - values.mean(axis=0)) ** 2).sum())
-    within = float(((values - group.centres[group.labels]) ** 2).sum())
+    within = float(((values - group.centres[labels]) ** 2).sum())
     return None if total == 0 else 1 - within / total

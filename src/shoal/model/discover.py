@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from shoal.model import matrix as design
@@ -47,8 +48,9 @@ def discover(
     taken: Collection[str] = (),
     everybody: Crowd | None = None,
 ) -> Found:
-    """At most `budget` segments of the people in `table` (one row a person), as disjoint rules that cover everybody.
+    """At most `budget` segments of the people in `table` (one row a person), as disjoint rules.
 
+    They cover everybody, unless the recipe leaves people out: then some are in no segment, and a note says how many.
     Too few people, or none that differ, is a `reason`, not an error. Segments come in order of their share of value.
 
     Args:
@@ -68,7 +70,7 @@ def discover(
         choices, distilled = _sayable(recipe, points, choices, floor, worth, seed)
     else:
         distilled = _rules(recipe, points, k, floor, worth, seed)
-    if len(distilled.groups) < 2:
+    if not distilled.groups or np.ptp(distilled.labels) == 0:
         reason = "not enough data: no rule tells the people apart"
         return Found((), _nothing(recipe, points, reason), reason)
     everybody = everybody or crowd(table, meta, seed=seed)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from shoal.model import boxes, readable
 from shoal.model.matrix import Array, Matrix, sample
-from shoal.model.recipe import Grouping, Recipe, grouping
+from shoal.model.node import Labels, Node
+from shoal.model.recipe import NOISE, Grouping, Recipe, grouping
 from shoal.summary import TreeNode
 
-Labels = NDArray[np.int64]
 DEPTHS = (3, 4)
 GROWN = 20_000
 HOLDOUT_FROM = 200
@@ -24,33 +24,11 @@ OVERLAP = 0.5
 
 
 @dataclass(frozen=True)
-class Node:
-    """A split (`low` holds where the feature is under the threshold) or a leaf (`group`)."""
-
-    share: float
-    group: int
-    feature: int = -1
-    threshold: float = 0.0
-    low: Node | None = None
-    high: Node | None = None
-
-    def route(self, raw: Array) -> Labels:
-        """The group of each row of `raw` (people, inputs)."""
-        if self.low is None or self.high is None:
-            return np.full(len(raw), self.group, dtype=np.int64)
-        under = raw[:, self.feature] < self.threshold
-        found = np.empty(len(raw), dtype=np.int64)
-        found[under] = self.low.route(raw[under])
-        found[~under] = self.high.route(raw[~under])
-        return found
-
-    def leaves(self) -> int:
-        return 1 if self.low is None or self.high is None else self.low.leaves() + self.high.leaves()
-
-
-@dataclass(frozen=True)
 class Distilled:
-    """The tree, and per segment its group number, its rule, overlap with its cluster and whether it is a niche."""
+    """The tree, and per segment its group number, its rule, overlap with its cluster and whether it is a niche.
+
+    `labels` are -1 for people for whom no rule holds: there are such where the recipe left people out.
+    """
 
     tree: Node
     groups: tuple[int, ...]
@@ -66,19 +44,22 @@ class Distilled:
     @property
     def sayable(self) -> bool:
         """Whether rules say what the clusters are: none lost, none overlapping by less than half, at least 80 %."""
-        return not self.lost and self.fidelity >= FIDELITY and min(self.jaccards) >= OVERLAP
+        return not self.lost and self.fidelity >= FIDELITY and min(self.jaccards, default=0.0) >= OVERLAP
 
 
 def distil(
     matrix: Matrix, grouping: Grouping, *, floor: float = 0.02, worth: Array | None = None, seed: int = 0
 ) -> Distilled:
-    """The segments that a tree of depth 3 or 4 makes of the clusters; every person falls into exactly one.
+    """The segments that a tree of depth 3 or 4 makes of the clusters, or that the recipe's own tree gives.
 
+    Where a recipe left people out, the tree learns them as one more class that gives no rule and that nothing is
+    merged into: people in its leaves fall into no segment.
     `floor` is the smallest share of the people; a smaller segment joins its nearest neighbour unless its share of
     `worth` (per person) is at least twice its share of people, then it stays as a niche.
-    Fidelity is the agreement with the clusters on a half of the people that the tree has not seen.
+    Fidelity is the agreement with the clusters on a half of the people that the tree has not seen, among those whom
+    a cluster or a rule holds; it is 1 where the recipe's groups are rules already.
     """
-    tree, fidelity, held_out = _fit(matrix, grouping, seed)
+    tree, fidelity, held_out = (grouping.tree, 1.0, True) if grouping.tree else _fit(matrix, grouping, seed)
     labels = tree.route(matrix.raw)
     notes = [
         f"cluster {group + 1} ({np.mean(grouping.labels == group):.1%} of people) has no rule of its own;"
@@ -92,14 +73,17 @@ def distil(
         small = _smallest(labels, floor, niche)
         if small is None:
             break
-        if worth is not None and _rich(labels == small, worth):
+        alone = not ((labels >= 0) & (labels != small)).any()
+        if alone or (worth is not None and _rich(labels == small, worth)):
             niche.append(small)
             continue
         target = _nearest(small, labels, grouping)
         notes.append(f"a segment of {np.mean(labels == small):.1%} of people was merged into its nearest neighbour")
         tree = _prune(_relabel(tree, small, target))
         labels = tree.route(matrix.raw)
-    groups = tuple(int(group) for group in np.unique(labels))
+    if (labels < 0).any():
+        notes.append(f"{np.mean(labels < 0):.1%} of people are in no segment: they are near no cluster")
+    groups = tuple(int(group) for group in np.unique(labels[labels >= 0]))
     return Distilled(
         tree=tree,
         groups=groups,
@@ -136,12 +120,13 @@ class Distilling:
 
 
 def drawing(distilled: Distilled, matrix: Matrix, names: Sequence[str]) -> TreeNode:
-    """The tree for drawing, with `names` for the segments in the order of `distilled.groups`."""
+    """The tree for drawing, with `names` for the segments in the order of `distilled.groups`; noise has none."""
     known = dict(zip(distilled.groups, names, strict=True))
 
     def draw(node: Node, clause: str) -> TreeNode:
         if node.low is None or node.high is None:
-            return TreeNode(rule=clause, share=node.share, segment=known[node.group])
+            segment = known[node.group] if node.group >= 0 else None
+            return TreeNode(rule=clause, share=node.share, segment=segment)
         column = matrix.names[node.feature]
         low, high = (
             boxes.rule([box], absent=matrix.absent, opposites=matrix.opposites)
@@ -159,8 +144,9 @@ def _fit(matrix: Matrix, grouping: Grouping, seed: int) -> tuple[Node, float, bo
     shuffled = np.random.default_rng(seed).permutation(rows)
     fit, check = (shuffled[::2], shuffled[1::2]) if held_out else (shuffled, shuffled)
     best: list[tuple[float, float, Node]] = []
+    classes = grouping.k + bool((grouping.labels < 0).any())
     for depth in DEPTHS:
-        for tree in _grow(matrix, grouping.labels, fit, depth, range(grouping.k, min(2 * grouping.k, 2**depth) + 1)):
+        for tree in _grow(matrix, grouping.labels, fit, depth, range(classes, min(2 * classes, 2**depth) + 1)):
             score, agreement = _score(tree.route(matrix.raw[check]), grouping.labels[check], grouping.k)
             best.append((score, agreement, tree))
     if not best:  # more groups than a tree of this depth has leaves
@@ -171,8 +157,14 @@ def _fit(matrix: Matrix, grouping: Grouping, seed: int) -> tuple[Node, float, bo
 
 
 def _score(found: Labels, true: Labels, k: int) -> tuple[float, float]:
-    """Agreement averaged with the mean overlap per group, so that small groups count; and the agreement."""
-    agreement = float(np.mean(found == true))
+    """Agreement averaged with the mean overlap per group, so that small groups count; and the agreement.
+
+    To leave out whom the cluster leaves out is right but easy, and earns nothing.
+    """
+    inside = (found >= 0) | (true >= 0)
+    if not inside.any():
+        return 0.0, 0.0
+    agreement = float(np.mean(found[inside] == true[inside]))
     overlap = [_jaccard(found == group, true == group) for group in range(k)]
     return (agreement + float(np.mean(overlap))) / 2, agreement
 
@@ -199,7 +191,7 @@ def _grow(matrix: Matrix, labels: Labels, rows: Labels, depth: int, leaves: Sequ
 
 def _convert(tree: object, node: int, matrix: Matrix, labels: Labels, rows: Labels, total: int, last: int) -> Node:
     """scikit-learn's nodes up to `last` as ours, with readable thresholds and the majority of the people routed."""
-    group = int(np.bincount(labels[rows]).argmax())
+    group = _majority(labels[rows])
     share = len(rows) / total
     left, right = int(tree.children_left[node]), int(tree.children_right[node])  # type: ignore[attr-defined]
     if left < 0 or left > last:
@@ -213,6 +205,13 @@ def _convert(tree: object, node: int, matrix: Matrix, labels: Labels, rows: Labe
     low = _convert(tree, left, matrix, labels, rows[under], total, last)
     high = _convert(tree, right, matrix, labels, rows[~under], total, last)
     return Node(share, group, feature, cut, low, high)
+
+
+def _majority(labels: Labels) -> int:
+    """The largest group, unless more people are in none."""
+    none, *counts = np.bincount(labels - NOISE, minlength=2).tolist()
+    group = counts.index(max(counts))
+    return group if counts[group] >= none else NOISE
 
 
 def _prune(node: Node) -> Node:
@@ -266,7 +265,7 @@ def _smallest(labels: Labels, floor: float, niche: Sequence[int]) -> int | None:
     below = [
         (int(count), int(group))
         for group, count in zip(groups, counts, strict=True)
-        if count < floor * len(labels) and group not in niche
+        if group >= 0 and count < floor * len(labels) and group not in niche
     ]
     return min(below)[1] if below else None
 
@@ -277,7 +276,7 @@ def _rich(inside: NDArray[np.bool_], worth: Array) -> bool:
 
 
 def _nearest(group: int, labels: Labels, grouping: Grouping) -> int:
-    others = [int(other) for other in np.unique(labels) if other != group]
+    others = [int(other) for other in np.unique(labels) if other >= 0 and other != group]
     gaps = [float(((grouping.centres[other] - grouping.centres[group]) ** 2).sum()) for other in others]
     return others[int(np.argmin(gaps))]
 

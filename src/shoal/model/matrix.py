@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 
 from shoal.define.protected import is_protected
 from shoal.model.meta import OUTCOME, WINDOWS, FeatureMeta, complete, split
+
+if TYPE_CHECKING:
+    from shoal.model.outlook import Outlook
 
 STANDING = frozenset({"person", "profile_id", "as_of"})
 BROWSING = frozenset({"sessions", "views", "searches", "carts", "checkouts", "logins", "wishes", "comparisons"})
@@ -47,7 +51,7 @@ class Matrix:
 
     `values` are scaled and weighted, `raw` as measured, both (people, inputs). `absent` says on which side of every
     threshold people without a value stand: `high` for days (never is longer than any), `low` for everything else;
-    `whole` names the inputs that count.
+    `whole` names the inputs that count. `outlook` is what the next period holds for them, where that could be learned.
     """
 
     meta: tuple[FeatureMeta, ...]
@@ -57,6 +61,7 @@ class Matrix:
     dropped: Mapping[str, str]
     absent: Mapping[str, str] = field(default_factory=dict)
     whole: frozenset[str] = frozenset()
+    outlook: Outlook | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -69,7 +74,8 @@ class Matrix:
 
     def take(self, places: NDArray[np.int64]) -> Matrix:
         """The same matrix for some of its people (positions in the sample)."""
-        return replace(self, raw=self.raw[places], values=self.values[places], rows=self.rows[places])
+        outlook = None if self.outlook is None else self.outlook.take(places)
+        return replace(self, raw=self.raw[places], values=self.values[places], rows=self.rows[places], outlook=outlook)
 
 
 def build(

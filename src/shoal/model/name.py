@@ -9,7 +9,9 @@ from shoal.model.portrait import Crowd, Portrait
 from shoal.model.tags import TIMES, tags
 from shoal.model.traits import called
 
-NOUNS = {"commerce": "buyers", "content": "visitors", "usage": "users", "people": "people"}
+# What people are called by the business, where they buy and where they only come.
+NOUNS = {"commerce": "shoppers", "media": "visitors", "saas": "users", "b2b": "accounts"}
+BUYERS = {"commerce": "buyers", "media": "subscribers", "saas": "customers", "b2b": "accounts"}
 STAGES = {"new": "New", "fading": "Fading", "lapsed": "Lapsed", "active": "Active"}
 # What sets apart two segments of one name: words when the feature is higher, and when it is lower.
 CONTRASTS = {
@@ -57,7 +59,7 @@ def names(
     everybody: Crowd, portraits: Sequence[Portrait], taken: Collection[str] = (), inputs: Sequence[str] = ()
 ) -> list[str]:
     """One name a segment, unique among themselves and against `taken`; where only traits are known, of `inputs`."""
-    if everybody.business == "people":
+    if everybody.recorded:
         return unique_names(called(everybody.meta, portraits, inputs), taken)
     drafts = [_draft(everybody, own) for own in portraits]
     for _ in range(3):
@@ -102,9 +104,10 @@ def apart(name: str, own: Portrait, other: Portrait | None, taken: Collection[st
 
 def _draft(everybody: Crowd, own: Portrait) -> str:
     said = tags(everybody, own)
-    noun = NOUNS[everybody.business]
+    buys = everybody.basis.people == "customers"
+    noun = (BUYERS if buys else NOUNS).get(everybody.business or "", "people")
     stage = next((STAGES[tag] for tag in STAGES if tag in said), "")
-    core = _commerce(said) if everybody.business == "commerce" else _activity(said, noun)
+    core = _commerce(said, noun) if buys else _activity(said, noun)
     if stage == "Active" and core.split()[0] in ("frequent", "regular", "big"):
         stage = ""
     time = next((part for part in TIMES if part in said), "")
@@ -112,15 +115,15 @@ def _draft(everybody: Crowd, own: Portrait) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _commerce(said: frozenset[str]) -> str:
+def _commerce(said: frozenset[str], noun: str) -> str:
     if "never" in said:
         return "cart fillers who have not bought" if "intent" in said else "browsers who have not bought"
     size = "big-ticket " if "large_orders" in said else "small-basket " if "small_orders" in said else ""
     if "once" in said:
-        return f"{size}one-time buyers"
+        return f"{size}one-time {noun}"
     if "high_value" in said:
         return "frequent big spenders" if "frequent" in said else "big spenders"
-    return f"{size}frequent buyers" if "frequent" in said else f"{size}repeat buyers"
+    return f"{size}frequent {noun}" if "frequent" in said else f"{size}repeat {noun}"
 
 
 def _activity(said: frozenset[str], noun: str) -> str:

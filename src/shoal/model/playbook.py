@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from functools import cache
 from importlib.resources import files
 
 import yaml
 
-MOST = 3
+from shoal.plays import Strategy
 
-
-@dataclass(frozen=True)
-class Play:
-    """One strategy: what it is a move of, the tags that call for it, those that rule it out, and what to do."""
-
-    move: str
-    when: frozenset[str]
-    unless: frozenset[str]
-    do: str
+MOST = 4
 
 
 @cache
-def catalogue() -> tuple[Play, ...]:
-    """Every strategy, in order of precedence."""
-    text = files("shoal.model").joinpath("playbook.yaml").read_text(encoding="utf-8")
+def catalogue() -> tuple[Strategy, ...]:
+    """Every ready strategy, in order of precedence, each with a measure."""
+    told = yaml.safe_load(files("shoal.model").joinpath("playbook.yaml").read_text(encoding="utf-8"))
+    found = [Strategy.model_validate(entry) for entry in told["strategies"]]
     return tuple(
-        Play(item["move"], frozenset(item["when"]), frozenset(item.get("not", ())), item["do"])
-        for item in yaml.safe_load(text)
+        one if one.measure else one.model_copy(update={"measure": told["measures"][one.move]}) for one in found
     )
 
 
-def recommend(tags: Collection[str], most: int = MOST) -> list[str]:
+def recommend(tags: Collection[str], most: int = MOST, own: Sequence[Strategy] = ()) -> list[str]:
     """At most `most` strategies, one a move, that fit the tags; the last resort only when nothing else fits.
 
-    >>> recommend({"usage", "new"})
-    ['Onboard to the first success: three steps, a checklist, help at the step where most stop.']
+    A workspace's `own` entries come before the ready ones, so one of the same move takes its place.
+
+    >>> recommend({"saas", "never"})[0].split(":")[0]
+    'Get them to the first success today'
     """
     found: dict[str, str] = {}
-    for play in catalogue():
-        if play.move not in found and play.when <= set(tags) and not play.unless & set(tags):
-            if not play.when and found:
-                continue
-            found[play.move] = play.do
+    for play in (*own, *catalogue()):
+        if play.move not in found and play.fits(frozenset(tags)) and (play.when or not found):
+            found[play.move] = play.said
     return list(found.values())[:most]

@@ -14,6 +14,7 @@ from shoal.model.levels import Basis, basis, behaviour
 from shoal.model.lifecycle import Rhythm, rhythm
 from shoal.model.matrix import SAMPLE, STANDING, Array, lines_only, numbers, sample, uniform
 from shoal.model.meta import FeatureMeta, complete
+from shoal.plays import Business
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,10 @@ class Measure:
 
 @dataclass(frozen=True)
 class Crowd:
-    """Everybody, measured once: a sample's features, the worth of all, the data's rhythm."""
+    """Everybody, measured once: a sample's features, the worth of all, the data's rhythm, the kind of business.
+
+    `recorded`: only traits are known, not what people did.
+    """
 
     meta: Mapping[str, FeatureMeta]
     values: Mapping[str, Measure]
@@ -50,7 +54,8 @@ class Crowd:
     people: int
     basis: Basis
     rhythm: Rhythm | None
-    business: str
+    business: Business | None
+    recorded: bool = False
     artefacts: frozenset[str] = frozenset()
 
     def has(self, *names: str) -> bool:
@@ -78,8 +83,13 @@ class Portrait:
     shares: Mapping[str, float] = field(default_factory=dict)
 
 
-def crowd(table: pa.Table, meta: Mapping[str, FeatureMeta], *, seed: int = 0) -> Crowd:
-    """Everybody's numbers, from at most 50,000 seeded people; sums of value over all."""
+def crowd(
+    table: pa.Table, meta: Mapping[str, FeatureMeta], *, seed: int = 0, business: Business | None = None
+) -> Crowd:
+    """Everybody's numbers, from at most 50,000 seeded people; sums of value over all.
+
+    `business` is the workspace's; where it is not given, what the features tell.
+    """
     names = [
         name
         for name in table.column_names
@@ -104,7 +114,8 @@ def crowd(table: pa.Table, meta: Mapping[str, FeatureMeta], *, seed: int = 0) ->
         people=table.num_rows,
         basis=found,
         rhythm=rhythm(done),
-        business=_business(names, known, found),
+        business=business or _business(names, known, found),
+        recorded=_recorded(names, known, found),
         artefacts=frozenset(lines_only(names, known)),
     )
 
@@ -164,12 +175,16 @@ def _shares(everybody: Crowd, inside: NDArray[np.bool_]) -> dict[str, float]:
     return {"none": float((times < 1).mean()), "once": float(((times >= 1) & (times < 2)).mean())}
 
 
-def _business(names: Sequence[str], meta: Mapping[str, FeatureMeta], found: Basis) -> str:
-    if not (found.recency or found.frequency) and any(meta[name].recorded for name in names):
-        return "people"
+def _recorded(names: Sequence[str], meta: Mapping[str, FeatureMeta], found: Basis) -> bool:
+    return not (found.recency or found.frequency) and any(meta[name].recorded for name in names)
+
+
+def _business(names: Sequence[str], meta: Mapping[str, FeatureMeta], found: Basis) -> Business | None:
+    if _recorded(names, meta, found):
+        return None
     if found.people == "customers":
         return "commerce"
-    return "content" if "views" in names and not meta["views"].recorded else "usage"
+    return "media" if "views" in names and not meta["views"].recorded else "saas"
 
 
 def _ranked(values: Array) -> Array:

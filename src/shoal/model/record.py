@@ -98,6 +98,7 @@ def draw(
             lead=ahead.lead,
             worth=ahead.worth,
             ahead=ahead.tags,
+            plays=settings.strategies,
         )
         if cut.kind == "rule":
             said = summary.Brief(

@@ -24,6 +24,7 @@ from shoal.engine.protocol import Engine
 from shoal.errors import suggest
 from shoal.model import brief as briefs
 from shoal.model import discover, history, intent, lifecycle, lineage, record, released, rfm, tiers, traits
+from shoal.model.business import business
 from shoal.model.change import changes
 from shoal.model.clusters import KMeansRecipe
 from shoal.model.derived import LABELS, derivations, derive
@@ -38,6 +39,7 @@ from shoal.model.rules import assign, select
 from shoal.model.scores import ScoreMeta, score_meta, unreadable
 from shoal.model.sides import Part, Side
 from shoal.model.stays import memberships
+from shoal.plays import Business
 from shoal.releases import standing
 from shoal.settings import Settings
 from shoal.store.runs import Run
@@ -323,7 +325,7 @@ def segments(
     whole = run.people()
     mine, notes = record.own_cuts(own, whole, known.models)
     tell("model: discovering", 0.72)
-    everybody = crowd(known.inputs, known.meta, seed=SEED)
+    everybody = crowd(known.inputs, known.meta, seed=SEED, business=_business(settings, run))
     traditional = [cut for make in TRADITIONAL for cut in make(known.behaviour, known.meta)]
     taken = [cut.name for cut in (*traditional, *mine)]
     ahead = predictive(known.table, known.meta, known.models, floor=settings.segments.floor, taken=taken)
@@ -399,7 +401,7 @@ def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) ->
     """The segments with their briefs told again, now that their stability and next period are known."""
     known = Features.read(run, settings)
     whole = run.people()
-    everybody = crowd(known.inputs, known.meta, seed=SEED)
+    everybody = crowd(known.inputs, known.meta, seed=SEED, business=_business(settings, run))
     stable = {
         verdict["subject"]: verdict["value"]
         for verdict in run.read_part("validate")["verdicts"]
@@ -421,11 +423,16 @@ def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) ->
             lead=ahead.lead,
             worth=ahead.worth,
             ahead=ahead.tags,
+            plays=settings.strategies,
         )
         told.append(
             one.model_copy(update={"brief": brief if one.kind != "rule" else record.own_brief(brief, one.brief)})
         )
     return told
+
+
+def _business(settings: Settings, run: Run) -> Business | None:
+    return business(settings, run.read_part("features")["catalogue"]["events"])
 
 
 def contenders(run: Run, settings: Settings) -> list[tuple[str, str, NDArray[np.int64]]]:

@@ -16,6 +16,7 @@ from shoal.define.evaluate import mask
 from shoal.define.feature import Feature, features_from_yaml
 from shoal.define.kernel import Plan, compile_plan
 from shoal.define.parse import parse
+from shoal.define.stream import drawn
 from shoal.define.types import Type, types_of
 from shoal.errors import ExpressionError, Fault, SettingsError
 from shoal.predict.learner import Examples
@@ -113,21 +114,6 @@ class Past:
 
     def _with_traits(self, table: pa.Table) -> pa.Table:
         return with_ratios(table if self.traits is None else with_traits(table, self.traits))
-
-
-def drawn(batch: pa.RecordBatch, share: float) -> pa.RecordBatch:
-    """The rows of a share of the people, the same people in every batch.
-
-    >>> batch = pa.record_batch({"person": pa.array(range(1000), pa.int64())})
-    >>> 400 < len(drawn(batch, 0.5)) < 600, len(drawn(batch, 1.0))
-    (True, 1000)
-    """
-    if share >= 1:
-        return batch
-    person = np.asarray(batch.column("person").cast(pa.int64())).astype(np.uint64)
-    # Fibonacci hashing (Knuth, The Art of Computer Programming 3, section 6.4): not all bits of an id are random.
-    place = (person * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)
-    return batch.filter(pa.array(place < np.uint64(share * (1 << 24))))
 
 
 def with_traits(table: pa.Table, traits: pa.Table) -> pa.Table:

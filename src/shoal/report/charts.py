@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shoal.report.numbers import decimal, known, percent
 from shoal.summary import Interval
@@ -222,16 +222,34 @@ class Curves:
     across: list[Tick]
     up: list[Tick]
     chosen: float | None
+    limits: list[float] = field(default_factory=list)
 
 
 def curves(
-    xs: Sequence[int], lines: Sequence[tuple[str, Sequence[float | None]]], chosen: int | None, width: float = 520
+    xs: Sequence[int],
+    lines: Sequence[tuple[str, Sequence[float | None]]],
+    chosen: int | None,
+    width: float = 520,
+    *,
+    top: float = 1.0,
+    names: float = 110,
+    limits: Sequence[float] = (),
+    text: Callable[[float], str] = decimal,
 ) -> Curves:
-    """Lines over whole numbers on a scale of 0 to 1 (lower where a number is)."""
+    """Lines over whole numbers on a scale from 0 (lower where a number is) to at least `top`.
+
+    Args:
+        xs: places across, rising.
+        lines: each a name and a number per place.
+        chosen: the place to mark.
+        width: of the drawing, in pixels; `names` of it are kept for the lines' names.
+        limits: heights to draw across and to name, in place of round ones too near to them.
+        text: how a height is written.
+    """
     height = 240.0
-    frame = Box(40, 12, width - 110, height - 40)
+    frame = Box(40, 12, width - names, height - 40)
     numbers = [y for _, ys in lines for y in ys if y is not None and known(y)]
-    places = ticks(min([0.0, *numbers]), max([1.0, *numbers]), about=5)
+    places = ticks(min([0.0, *numbers]), max([top, *numbers]), about=5)
     span = max(xs) - min(xs) or 1
 
     def put(x: float, y: float) -> tuple[float, float]:
@@ -241,6 +259,7 @@ def curves(
             round(frame.bottom - up * (frame.bottom - frame.top), 1),
         )
 
+    named = [at for at in places if all(abs(put(xs[0], at)[1] - put(xs[0], limit)[1]) >= LINE for limit in limits)]
     drawn = []
     for name, ys in lines:
         known_points = [(x, *put(x, y)) for x, y in zip(xs, ys, strict=True) if y is not None and known(y)]
@@ -254,8 +273,9 @@ def curves(
         frame=frame,
         curves=_apart(drawn, frame),
         across=[Tick(put(x, 0)[0], str(x)) for x in xs],
-        up=[Tick(put(xs[0], at)[1], decimal(at)) for at in places],
+        up=[Tick(put(xs[0], at)[1], text(at)) for at in (*named, *limits)],
         chosen=None if chosen is None else put(chosen, 0)[0],
+        limits=[put(xs[0], at)[1] for at in limits],
     )
 
 

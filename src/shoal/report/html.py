@@ -8,13 +8,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import shoal
-from shoal.report import card, numbers, skillcharts, skills, words
+from shoal.report import card, choice, numbers, skillcharts, skills, words
 from shoal.report.charts import RADIUS, shorten
+from shoal.report.contest import grade
+from shoal.report.makeup import is_uneven
 from shoal.report.tree import conditions
-from shoal.report.view import View, amount, grade, span
+from shoal.report.view import View, amount, span
 from shoal.summary import Run
 
 OPEN_CARDS = 3  # models whose card is open; the others are folded
+OPEN_NESTS = 1  # macro segments that are open; the others are folded
 _SPEAK = (
     *(card.about, card.anchor, card.headline, card.ordered, card.quantity, card.reach, card.standing, card.status),
     *(card.left_out, card.used_instead, card.verdict, skills.measured, skills.role),
@@ -65,6 +68,7 @@ def _environment() -> Environment:
         words.title,
         words.upcoming,
         words.plural,
+        words.opened,
         shorten,
     ):
         environment.filters[filter_.__name__] = filter_
@@ -78,6 +82,11 @@ def _environment() -> Environment:
         glossary=words.GLOSSARY,
         radius=RADIUS,
         open_cards=OPEN_CARDS,
+        open_nests=OPEN_NESTS,
+        choice_rule=choice.RULE,
+        choice_reason=choice.reason,
+        disobeyed=choice.disobeyed,
+        uneven=is_uneven,
         skill_span=skills.span,
         **{speak.__name__: speak for speak in _SPEAK},
     )

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from shoal.report import card as told
 from shoal.report import gauges, numbers, skills, words
+from shoal.report.console import STYLES, WIDE, grid, heading, say
 from shoal.report.skillcharts import axis
-from shoal.report.terminal import STYLES, WIDE, grid, heading, say
 from shoal.summary import ModelCard, Skill
 
 ROOM = 16  # letters that an estimate with its interval takes

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shoal.report import numbers, words
-from shoal.report.terminal import grid, heading, say
+from shoal.report.console import grid, heading, say
 
 Fields = Mapping[str, Any]
 REASONS = 3  # a score, in the terminal

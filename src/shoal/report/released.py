@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shoal.report import numbers, words
-from shoal.report.terminal import STYLES, grid, heading, say
+from shoal.report.console import STYLES, grid, heading, say
 from shoal.summary import Release, Segment, Verdict
 
 
@@ -84,6 +84,12 @@ def standing(segments: Sequence[Segment]) -> list[RenderableType]:
             say(one.words or one.rule),
         )
     return [heading("Released"), table]
+
+
+def names(segments: Sequence[Segment]) -> list[RenderableType]:
+    """The released segments in a line; nothing where there are none."""
+    found = [f"{one.name} v{one.version}" for one in segments if one.status == "released"]
+    return [say(f"Released: {', '.join(found)}. See: shoal segments, shoal releases", "dim")] if found else []
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> Table:

@@ -46,7 +46,8 @@ class Scale:
     def ticks(self) -> list[float]:
         """Round places along it."""
         if not self.logarithmic:
-            return ticks(self.low, self.high)
+            edge = 1e-9 * (self.high - self.low)  # round places may go beyond the ends
+            return [at for at in ticks(self.low, self.high) if self.low - edge <= at <= self.high + edge]
         first, last = round(math.log10(self.low)), round(math.log10(self.high))
         step = max(1, math.ceil((last - first) / 4))
         return [10.0**power for power in range(first, last + 1, step)]

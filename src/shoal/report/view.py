@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
 
 from shoal.report import words
-from shoal.report.charts import Curves, Plane, Whiskers, curves, plane, whiskers
+from shoal.report.charts import Plane, Whisker, Whiskers, plane, whiskers
+from shoal.report.choice import Panel, panels
+from shoal.report.contest import Contest
 from shoal.report.heat import Row, heat
+from shoal.report.makeup import Audit, audits
+from shoal.report.nested import MICRO, Nest, nests
 from shoal.report.numbers import compact, count, decimal, fixed, known, money, percent
+from shoal.report.subgroup import Target
 from shoal.report.tree import Streams, streams
-from shoal.summary import Contender, Interval, Result, Run, Segment, Verdict
+from shoal.summary import Interval, KChoice, Result, Run, Segment, Verdict
 
 COLOURS = 8
 _SHARES = {
@@ -20,11 +24,11 @@ _SHARES = {
     *("strategy", "reach", "fidelity", "coverage", "actionability"),
 }
 _MEASURES = ("revenue", "activity", "retention", "retained")
-_LEADING = ("overall", "value", "behaviour", "auc")
 _TELLING = ("stability", "contrast", "difference", "size")
 _STABILITY = ("stability", "jaccard", "bootstrap")
 _OWN = ("discovered", "predictive")
-_TRADITIONAL = ("rule", "rfm", "value", "lifecycle", "intent")
+_SMALL = (MICRO, "subgroup")
+_TRADITIONAL = ("rule", "rfm", "value", "lifecycle", "demographic", "intent")
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,8 @@ class Fact:
 
 
 def worth(segments: Iterable[Segment]) -> list[Segment]:
-    """Released and draft segments first, then niches, then refused ones; each by value, then by size."""
-    last = {"niche": 1, "refused": 2}
+    """Released and draft segments first, then niches, refused and retired ones; each by value, then by size."""
+    last = {"niche": 1, "refused": 2, "retired": 3}
     return sorted(segments, key=lambda s: (last.get(s.status, 0), -(s.value_share or 0.0), -s.size))
 
 
@@ -105,17 +109,6 @@ def _is_stability(check: str) -> bool:
     return any(word in check.lower() for word in _STABILITY)
 
 
-def grade(name: str, value: float | None) -> str:
-    """A comparison's score: AUC as it is, the share of variance explained in percent.
-
-    >>> grade("auc", 0.74), grade("overall", 0.2314), grade("overall", None)
-    ('0.740', '23.1%', '–')
-    """
-    if name == "auc" or value is None or not known(value):
-        return fixed(value, 3)
-    return f"{value * 100:.1f}%"
-
-
 def span(name: str, interval: Interval | Verdict, currency: str | None) -> str:
     """The interval behind an estimate, '' where there is none."""
     if not (known(interval.low) and known(interval.high)):
@@ -133,9 +126,15 @@ class View:
         return [Shown(i, s, self.about(s.name)) for i, s in enumerate(found, start=1)]
 
     @cached_property
+    def small(self) -> list[Segment]:
+        """Segments that were found by their effect on a target."""
+        return worth(s for s in self.run.segments if s.kind == "subgroup")
+
+    @cached_property
     def traditional(self) -> dict[str, list[Segment]]:
         kinds = dict.fromkeys([*_TRADITIONAL, *(s.kind for s in self.run.segments)])
-        groups = {kind: [s for s in self.run.segments if s.kind == kind] for kind in kinds if kind not in _OWN}
+        others = [kind for kind in kinds if kind not in (*_OWN, *_SMALL)]
+        groups = {kind: [s for s in self.run.segments if s.kind == kind] for kind in others}
         return {kind: segments for kind, segments in groups.items() if segments}
 
     @cached_property
@@ -175,7 +174,9 @@ class View:
     @property
     def facts(self) -> list[Fact]:
         rows, revenue = self.run.rows, self.run.extra.get("revenue")
-        facts = [Fact("Segments", count(len(self.shown)))]
+        micro = sum(s.kind == MICRO for s in self.run.segments)
+        inside = words.plural(micro, "micro-segment") if micro else ""
+        facts = [Fact("Segments", count(len(self.shown)), inside)]
         facts += [
             Fact(name, count(rows[t])) for name, t in (("People", "profiles"), ("Events", "events")) if rows.get(t)
         ]
@@ -215,17 +216,10 @@ class View:
         first = self.outcome.split(". ")[0]
         return first if first.endswith(".") else f"{first}."
 
-    def won(self, contender: Contender) -> bool:
-        return self.run.comparison is not None and self.run.comparison.winner in (contender.name, contender.kind)
-
     @property
-    def standing(self) -> Literal["won", "lost", "open"]:
-        """How the discovered segments came out of the comparison; open is a tie, no winner, or none held."""
-        contenders = self.run.comparison.contenders if self.run.comparison else []
-        winner = next((c for c in contenders if self.won(c)), None)
-        if winner is None:
-            return "open"
-        return "won" if winner.kind == "discovered" else "lost"
+    def further_outcome(self) -> str:
+        """The sentences after the first."""
+        return self.outcome.partition(". ")[2]
 
     @cached_property
     def plane(self) -> list[Plane]:
@@ -280,39 +274,82 @@ class View:
         ]
         return whiskers(rows, decimal, ends=(0.0, 1.0)) if rows else None
 
-    @property
-    def scores(self) -> list[str]:
-        """The comparison's scores, the summaries first."""
-        contenders = self.run.comparison.contenders if self.run.comparison else []
-        names = dict.fromkeys(name for c in contenders for name in c.scores)
-        return sorted(names, key=lambda name: _LEADING.index(name) if name in _LEADING else len(_LEADING))
-
-    @property
-    def leading(self) -> list[str]:
-        """The scores to draw: the summaries, or else the first few."""
-        return [name for name in self.scores if name in _LEADING] or self.scores[:3]
+    @cached_property
+    def contest(self) -> Contest:
+        """Recipes and traditional cuts, judged on the next period."""
+        return Contest.of(self.run.comparison)
 
     @cached_property
-    def contest(self) -> dict[str, Whiskers]:
-        """One axis per score of the comparison, a row per contender."""
-        contenders = self.run.comparison.contenders if self.run.comparison else []
-        return {
-            name: whiskers(
-                [(c.name, i, c.scores.get(name, Interval(value=None))) for i, c in enumerate(contenders)],
-                decimal if name == "auc" else percent,
-                ends=(0.5,) if name == "auc" else (0.0,),
-            )
-            for name in self.leading
-        }
+    def many(self) -> Contest:
+        """The same for many small segments."""
+        return Contest.of_many(self.run.comparison)
 
     @cached_property
-    def choices(self) -> list[Curves]:
-        """Stability and silhouette over the number of segments tried, for wide and for narrow screens."""
-        tried = sorted(self.run.discovery.choices, key=lambda c: c.k) if self.run.discovery else []
-        lines: list[tuple[str, list[float | None]]] = [
-            ("Mean stability", [c.jaccard_mean for c in tried]),
-            ("Least stable", [c.jaccard_min for c in tried]),
-            ("Silhouette", [c.silhouette for c in tried]),
-        ]
-        chosen = next((c.k for c in tried if c.chosen), None)
-        return [curves([c.k for c in tried], lines, chosen, width) for width in (500, 340) if tried]
+    def choices(self) -> list[KChoice]:
+        """The numbers of segments that were tried, the smallest first."""
+        return sorted(self.run.discovery.choices, key=lambda c: c.k) if self.run.discovery else []
+
+    @property
+    def panels(self) -> list[Panel]:
+        return panels(self.choices)
+
+    @cached_property
+    def nests(self) -> list[Nest]:
+        """The macro segments that open, in the order of `shown`."""
+        return nests(self.run.segments, [s.segment.name for s in self.shown])
+
+    @property
+    def whole(self) -> list[str]:
+        """Segments that do not open, where others do."""
+        return [s.segment.name for s in self.shown if not self.nest(s.segment.name)] if self.nests else []
+
+    def nest(self, name: str) -> Nest | None:
+        return next((nest for nest in self.nests if nest.name == name), None)
+
+    @cached_property
+    def nested_measure(self) -> str:
+        """The next-period measure that micro-segments are told by; '' where they have none."""
+        return next(iter(telling_measures(n for nest in self.nests for s in nest.inside for n in s.next_period)), "")
+
+    @cached_property
+    def nested_axis(self) -> Whiskers:
+        """Each micro-segment's next period on one axis for all of them."""
+        name, inside = self.nested_measure, [s for nest in self.nests for s in nest.inside]
+        rows = [(s.name, i, s.next_period.get(name, Interval(value=None))) for i, s in enumerate(inside)]
+        return whiskers(rows, self._axis(name))
+
+    @cached_property
+    def nested_rows(self) -> dict[str, Whisker]:
+        """A micro-segment's place on that axis, by name."""
+        return {row.label: row for row in self.nested_axis.rows}
+
+    @property
+    def folded(self) -> list[str]:
+        """Subjects of checks that are kept from sight until asked for: the micro-segments."""
+        small = {s.name for s in self.run.segments if s.kind == MICRO}
+        return [subject for subject in self.subjects if subject in small]
+
+    @cached_property
+    def proposed(self) -> list[Segment]:
+        """The segments of the set that explains the next period best, where it is not the discovered one."""
+        return [s for s in worth(self.run.segments) if s.proposed and s.kind not in (*_OWN, *_SMALL)]
+
+    @property
+    def released(self) -> list[Segment]:
+        """What people approved and did not retire."""
+        return [s for s in worth(self.run.segments) if s.status == "released"]
+
+    @cached_property
+    def targets(self) -> list[Target]:
+        """What the search for subgroups found, a target each."""
+        return [Target.of(found, self.run.currency) for found in self.run.subgroups]
+
+    @cached_property
+    def audit(self) -> list[Audit]:
+        """The audit by protected traits, one each."""
+        return audits(self.run.fairness) if self.run.fairness else []
+
+    @property
+    def since(self) -> str:
+        """What changes are held against: an instant, or '' where it is not known."""
+        return next((change.since for change in self.run.changes if change.since), "")

@@ -10,10 +10,13 @@ PLAIN_MARKS = {"pass": "+", "warn": "!", "fail": "x", "not enough data": "-"}
 
 KINDS = {
     "discovered": "Discovered segments",
+    "micro": "Micro-segments",
+    "subgroup": "Subgroups found by their effect",
     "predictive": "Predictive segments",
     "rfm": "RFM segments",
     "value": "Value tiers",
     "lifecycle": "Lifecycle stages",
+    "demographic": "Demographics",
     "intent": "Intent",
     "rule": "Your own rules",
 }
@@ -39,6 +42,14 @@ GLOSSARY = {
     "Segment": "A named rule over features. A person is in it or not; the rule is all there is to it.",
     "Discovered segment": "Found by grouping people who behave alike, then written as a short rule.",
     "Predictive segment": "A rule over scores: what models expect people to do next. The threshold is a plain number.",
+    "Micro-segment": "A smaller segment inside a discovered one, with a rule of its own.",
+    "Proposed": "The set of segments that explains the next period best. Nothing is released until a person approves.",
+    "Recipe": "A way of finding segments. All recipes take part in the contest.",
+    "Subgroup": "People who meet up to three conditions and differ in what they do next. It is searched on one half "
+    "of the people and confirmed on the other.",
+    "Adjusted effect": "What remains of a difference after what recency, frequency and spend already tell. "
+    "Only that is claimed.",
+    "q": "The share of false discoveries to expect among all that are at least as sure (Benjamini and Hochberg 1995).",
     "Score": "What a model says of a person: a probability, or an amount. Where a model does not "
     "beat a plain way of guessing, the plain way gives the scores.",
     "Fidelity": "How far the short rule picks the same people as the grouping it was written from. 100% is the same.",
@@ -47,6 +58,10 @@ GLOSSARY = {
     "95% interval": "Where the true figure plausibly lies. When two intervals overlap much, do not bet on the order.",
     "Stability (Jaccard)": "How much of a segment is found again when the data are resampled: 1 is all of it. "
     "From 0.75 it is stable, below 0.6 it is not (Hennig 2007).",
+    "Refitted stability": "Stability with the whole recipe run again on every resample, its models included.",
+    "Persistence (adjusted Rand)": "How far the same people are grouped alike one period later: 1 is the same, "
+    "0 is by chance.",
+    "Gap statistic": "How much tighter the groups are than in data without groups (Tibshirani and others 2001).",
     "Silhouette": "How far apart groups lie: 1 is clear clumps, 0 is a smooth gradient cut into pieces.",
     "Variance explained (R²)": "The share of the differences between people that knowing their segment predicts, "
     "for people and a time that were not used to make the segments.",
@@ -64,6 +79,9 @@ GLOSSARY = {
     "CLV": "Customer lifetime value: the revenue expected of a person over a time ahead, later money discounted.",
     "Probability alive": "The chance that a person is still a customer at all. It says nothing of when they buy next, "
     "so it is no churn score.",
+    "Protected trait": "Age, sex, origin and the like. It enters no rule and no model; it is only used to audit them.",
+    "Disparate reach": "How often a segment reaches a group, over how often it reaches the group it reaches most.",
+    "Proxy": "A clause of a rule that tells a protected trait although it does not name it.",
     "Quarantine": "Rows that broke a rule, kept aside with the reason. They are never dropped in silence.",
     "Not enough data": "The check could not be made fairly. It is neither a pass nor a failure.",
 }
@@ -137,6 +155,15 @@ def upcoming(name: str) -> str:
     ('Next revenue each', 'Came back next')
     """
     return f"{measure(name)} next" if measure(name) == "Came back" else f"Next {measure(name).lower()}"
+
+
+def opened(text: str) -> str:
+    """A sentence with a capital at its beginning.
+
+    >>> opened("not enough data: 12 people")
+    'Not enough data: 12 people'
+    """
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def plural(number: int, word: str, many: str = "") -> str:

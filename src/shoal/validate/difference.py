@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from shoal.contingency import Codes, Floats, label, tidy
+from shoal.contingency import Floats, label, tidy
 from shoal.intervals import interval, wilson
 from shoal.summary import Interval, Verdict
-from shoal.validate.intervals import holm, mean_interval
+from shoal.validate.intervals import mean_interval
 from shoal.validate.outcome import Outcome
-from shoal.validate.verdict import CHECKS, judge
-
-LEVEL = 0.05
-GUARD = 30
+from shoal.validate.verdict import judge
+from shoal.validate.welch import LEVEL, Found, Sums, plain, welch
 
 
 @dataclass(frozen=True)
@@ -73,12 +70,11 @@ def against_rest(codes: npt.ArrayLike, outcomes: Sequence[Outcome], *, k: int | 
     >>> against_rest(np.repeat([0, 1], 50), [spent])[1].differing
     ('log_revenue',)
     """
-    return _against_rest(_Sums.of(codes, outcomes, k), outcomes)
+    return _against_rest(Sums.of(codes, outcomes, k), outcomes)
 
 
-def _against_rest(sums: _Sums, outcomes: Sequence[Outcome]) -> tuple[Contrast, ...]:
-    rest = _Sums(*(part.sum(axis=0, keepdims=True) - part[:-1] for part in (sums.n, sums.total, sums.square)))
-    found = _compared(sums.head(), rest, sums)
+def _against_rest(sums: Sums, outcomes: Sequence[Outcome]) -> tuple[Contrast, ...]:
+    found = welch(sums.head(), sums.rest(), sums)
     return tuple(_strongest(found, row, row, None, sums, outcomes) for row in range(len(sums.n) - 1))
 
 
@@ -86,13 +82,13 @@ def against_neighbour(
     codes: npt.ArrayLike, outcomes: Sequence[Outcome], *, k: int | None = None
 ) -> tuple[Contrast, ...]:
     """Each segment against the one most similar to it: the one from which its largest difference is smallest."""
-    return _against_neighbour(_Sums.of(codes, outcomes, k), outcomes)
+    return _against_neighbour(Sums.of(codes, outcomes, k), outcomes)
 
 
-def _against_neighbour(sums: _Sums, outcomes: Sequence[Outcome]) -> tuple[Contrast, ...]:
+def _against_neighbour(sums: Sums, outcomes: Sequence[Outcome]) -> tuple[Contrast, ...]:
     count = len(sums.n) - 1
     one, two = np.triu_indices(count, 1)
-    found = _compared(sums.at(one), sums.at(two), sums)
+    found = welch(sums.at(one), sums.at(two), sums)
     largest = np.max(np.where(np.isfinite(found.effect), np.abs(found.effect), -1.0), axis=1, initial=-1.0)
     contrasts = []
     for code in range(count):
@@ -108,7 +104,7 @@ def _against_neighbour(sums: _Sums, outcomes: Sequence[Outcome]) -> tuple[Contra
 
 def contrast_verdicts(codes: npt.ArrayLike, outcomes: Sequence[Outcome], names: Sequence[str]) -> list[Verdict]:
     """The verdicts on each segment's difference from the rest and from its most similar segment."""
-    sums = _Sums.of(codes, outcomes, len(names))
+    sums = Sums.of(codes, outcomes, len(names))
     rest, near = _against_rest(sums, outcomes), _against_neighbour(sums, outcomes)
     verdicts = []
     for check, contrasts in (("contrast", rest), ("neighbour", near)):
@@ -121,76 +117,8 @@ def contrast_verdicts(codes: npt.ArrayLike, outcomes: Sequence[Outcome], names: 
     return verdicts
 
 
-@dataclass(frozen=True)
-class _Sums:
-    """People, sums and sums of squares of standardised outcomes: rows are groups (the last: in none)."""
-
-    n: Floats
-    total: Floats
-    square: Floats
-
-    @classmethod
-    def of(cls, codes: npt.ArrayLike, outcomes: Sequence[Outcome], k: int | None) -> _Sums:
-        labels, count = tidy(codes, k)
-        place = np.where(labels < 0, count, labels)
-        sums: list[tuple[Floats, Floats, Floats]] = []
-        for outcome in outcomes:
-            if outcome.counts:
-                part = _scaled(outcome.values)
-                known = np.isfinite(part)
-                part = np.where(known, part, 0.0)
-                sums.append((_summed(place, known, count), _summed(place, part, count), _summed(place, part**2, count)))
-        return cls(*(np.stack(columns, axis=1) for columns in zip(*sums, strict=True)))
-
-    def at(self, rows: Codes) -> _Sums:
-        return _Sums(self.n[rows], self.total[rows], self.square[rows])
-
-    def head(self) -> _Sums:
-        return _Sums(self.n[:-1], self.total[:-1], self.square[:-1])
-
-    @property
-    def people(self) -> Floats:
-        return np.asarray(self.n.max(axis=1, initial=0))
-
-    @property
-    def mean(self) -> Floats:
-        return np.asarray(self.total / np.maximum(self.n, 1))
-
-    @property
-    def error(self) -> Floats:
-        """Variance of the mean. A spread below everybody's (1) is drawn towards it with the weight of 30 people, so
-        that a few who are all alike are not taken for certain."""
-        own = np.maximum(self.square - self.n * self.mean**2, 0)
-        freedom = np.maximum(self.n - 1, 1)
-        within = np.maximum(own / freedom, (own + GUARD) / (freedom + GUARD))
-        return np.asarray(within / np.maximum(self.n, 1))
-
-
-@dataclass(frozen=True)
-class _Found:
-    """Welch comparisons, pairs x outcomes; NaN where either side has too few people."""
-
-    effect: Floats
-    spread: Floats
-    p: Floats
-    people: Floats
-
-
-def _compared(a: _Sums, b: _Sums, sums: _Sums) -> _Found:
-    from scipy.special import stdtr, stdtrit
-
-    least = CHECKS["contrast"].least
-    usable = (a.n >= least) & (b.n >= least) & ((sums.square - sums.total * sums.mean).sum(axis=0) > 0)
-    error = np.sqrt(a.error + b.error)
-    freedom = (a.error + b.error) ** 2 / (a.error**2 / np.maximum(a.n - 1, 1) + b.error**2 / np.maximum(b.n - 1, 1))
-    effect = np.where(usable, a.mean - b.mean, np.nan)
-    p = holm(2 * stdtr(freedom, -np.abs(effect) / error))
-    critical = stdtrit(freedom, 1 - LEVEL / 2 / max(int(usable.sum()), 1))
-    return _Found(effect, critical * error, p, np.minimum(a.n, b.n))
-
-
 def _strongest(
-    found: _Found, row: int, code: int, other: int | None, sums: _Sums, outcomes: Sequence[Outcome]
+    found: Found, row: int, code: int, other: int | None, sums: Sums, outcomes: Sequence[Outcome]
 ) -> Contrast:
     """The outcome in which a pair differs most, with the ends of the widest claim over all outcomes."""
     counted = [outcome for outcome in outcomes if outcome.counts]
@@ -199,9 +127,9 @@ def _strongest(
         return _unknown(code, int(sums.people[code]))
     place = int(np.nanargmax(size))
     most = counted[place]
-    inside = _plain(most, sums.mean[code, place])
+    inside = plain(most, sums.mean[code, place])
     away = float(np.sign(found.effect[row, place])) * (1 if other is None or code < other else -1)
-    outside = _plain(most, sums.mean[code, place] - away * size[place])
+    outside = plain(most, sums.mean[code, place] - away * size[place])
     p = found.p[row]
     return Contrast(
         segment=code,
@@ -236,27 +164,3 @@ def _told(found: Contrast, names: Sequence[str], outcomes: Sequence[Outcome]) ->
 def _mean(values: Floats, *, rate: bool) -> Interval:
     known = values[np.isfinite(values)]
     return wilson(float(known.sum()), len(known)) if rate else mean_interval(known)
-
-
-def _summed(place: Codes, part: npt.NDArray[Any], count: int) -> Floats:
-    return np.asarray(np.bincount(place, weights=part, minlength=count + 1), dtype=np.float64)
-
-
-def _scaled(values: Floats) -> Floats:
-    """With mean 0 and standard deviation 1 over everybody; all alike are 0."""
-    mean, spread = _moments(values)
-    return np.asarray((values - mean) / (spread or 1.0))
-
-
-def _plain(outcome: Outcome, scaled: float) -> float:
-    mean, spread = _moments(outcome.values)
-    return mean + float(scaled) * spread
-
-
-def _moments(values: Floats) -> tuple[float, float]:
-    known = values[np.isfinite(values)]
-    if len(known) == 0:
-        return 0.0, 0.0
-    mean = float(known.mean())
-    spread = float(known.std())
-    return mean, spread if spread > 1e-12 * max(abs(mean), 1e-300) else 0.0

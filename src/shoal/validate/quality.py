@@ -20,7 +20,10 @@ BLOCK = 500
 
 @dataclass(frozen=True)
 class Separation:
-    """How far apart the segments lie; shares are of 1, lists are in the order of the codes."""
+    """How far apart the segments lie; shares are of 1, lists are in the order of the codes.
+
+    `within` is the mean distance of two people of one segment, `between` that of two people of different ones.
+    """
 
     people: int
     sizes: tuple[int, ...]
@@ -29,6 +32,8 @@ class Separation:
     explained: float | None
     ratios: tuple[float | None, ...]
     sampled: int
+    within: float | None = None
+    between: float | None = None
 
 
 def separation(matrix: npt.ArrayLike, codes: npt.ArrayLike, *, k: int | None = None, seed: int = 0) -> Separation:
@@ -50,7 +55,8 @@ def separation(matrix: npt.ArrayLike, codes: npt.ArrayLike, *, k: int | None = N
     filled = _filled(np.asarray(matrix, dtype=np.float64)[rows])
     explained, ratios = _centres(filled, labels[rows], count)
     fewer = sample(labels[rows], SILHOUETTE_PEOPLE, seed=seed + 1, floor=100)
-    scores = silhouettes(filled[fewer], labels[rows][fewer])
+    scores, apart = _pairwise(filled[fewer], labels[rows][fewer], count)
+    within, between = _apart(apart, sizes)
     parts = tuple(_mean(scores[labels[rows][fewer] == code]) for code in range(count))
     return Separation(
         people=int(sizes.sum()),
@@ -60,6 +66,8 @@ def separation(matrix: npt.ArrayLike, codes: npt.ArrayLike, *, k: int | None = N
         explained=explained,
         ratios=ratios,
         sampled=len(fewer),
+        within=within,
+        between=between,
     )
 
 
@@ -72,13 +80,23 @@ def silhouettes(points: Floats, codes: Codes) -> Floats:
     >>> silhouettes(np.array([[0.0], [1.0], [5.0]]), np.array([0, 0, 1])).tolist()
     [0.8, 0.75, 0.0]
     """
+    return _pairwise(points, codes, int(codes.max(initial=-1)) + 1)[0]
+
+
+def _pairwise(points: Floats, codes: Codes, k: int) -> tuple[Floats, Floats]:
+    """Each person's silhouette, and the k x k mean distances of a person of one segment and another of another."""
     members, place = np.unique(codes, return_inverse=True)
+    apart = np.full((k, k), np.nan)
     if len(members) < 2:
-        return np.full(len(codes), np.nan)
+        return np.full(len(codes), np.nan), apart
     member = np.zeros((len(codes), len(members)))
     member[np.arange(len(codes)), place] = 1.0
     counts = member.sum(axis=0)
     sums = np.concatenate([_distances(block, points) @ member for block in _blocks(points)])
+    pairs = np.outer(counts, counts) - np.diag(counts)
+    apart[np.ix_(members, members)] = np.divide(
+        member.T @ sums, pairs, out=np.full_like(pairs, np.nan), where=pairs > 0
+    )
     own = np.arange(len(codes)), place
     alone = counts[place] == 1
     a = sums[own] / np.maximum(counts[place] - 1, 1)
@@ -86,7 +104,20 @@ def silhouettes(points: Floats, codes: Codes) -> Floats:
     means[own] = np.inf
     b = means.min(axis=1)
     larger = np.maximum(a, b)
-    return np.where(alone | (larger == 0), 0.0, (b - a) / np.where(larger > 0, larger, 1.0))
+    return np.where(alone | (larger == 0), 0.0, (b - a) / np.where(larger > 0, larger, 1.0)), apart
+
+
+def _apart(apart: Floats, sizes: npt.NDArray[np.int64]) -> tuple[float | None, float | None]:
+    """Mean distance of two people of one segment, and of different ones, by the segments' true sizes."""
+    pairs = np.outer(sizes, sizes).astype(np.float64)
+    np.fill_diagonal(pairs, sizes * (sizes - 1.0))
+    known = np.isfinite(apart)
+    same = np.eye(len(sizes), dtype=bool)
+    found = []
+    for chosen in (known & same, known & ~same):
+        total = float(pairs[chosen].sum())
+        found.append(float((pairs * np.where(known, apart, 0.0))[chosen].sum()) / total if total else None)
+    return found[0], found[1]
 
 
 def quality_verdicts(found: Separation, names: Sequence[str], kind: str = "discovered") -> list[Verdict]:
@@ -97,12 +128,23 @@ def quality_verdicts(found: Separation, names: Sequence[str], kind: str = "disco
     verdicts = [
         judge("set silhouette", subject, score.value, score.low, score.high, found.people, note),
         judge("explained", subject, found.explained, n=found.people),
+        _distance_verdict(found, subject, note),
     ]
     for code, (size, score, ratio) in enumerate(zip(found.sizes, found.silhouettes, found.ratios, strict=True)):
         name = label(names, code)
         verdicts.append(judge("silhouette", name, score.value, score.low, score.high, size, note))
         verdicts.append(judge("separation", name, ratio, n=size))
     return verdicts
+
+
+def _distance_verdict(found: Separation, subject: str, note: str) -> Verdict:
+    """Similarity within against difference between, as one figure."""
+    if found.within is None or not found.between:
+        return judge("distances", subject, None, n=found.people, note=note)
+    said = f"two people of one segment lie {found.within:.3g} apart, two of different ones {found.between:.3g}"
+    return judge(
+        "distances", subject, found.within / found.between, n=found.people, note="; ".join(filter(None, (said, note)))
+    )
 
 
 def size_verdicts(

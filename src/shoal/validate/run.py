@@ -15,14 +15,18 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from shoal import summary, tables
-from shoal.define.select import first_of, reads
+from shoal.define.evaluate import Frame
+from shoal.define.select import first_of, read, reads
+from shoal.define.words import Label
 from shoal.settings import Settings
 from shoal.store.runs import Run
 from shoal.summary import Verdict
-from shoal.validate.actionability import action_verdicts, reach_verdicts
+from shoal.validate.actionability import action_verdicts, channels, reach, reach_verdicts
 from shoal.validate.compare import compare, difference_verdicts
+from shoal.validate.confirm import confirmed, confirmed_verdicts
 from shoal.validate.difference import contrast_verdicts, next_period
 from shoal.validate.explained import explained
+from shoal.validate.fairness import audit
 from shoal.validate.gate import gated
 from shoal.validate.outcome import Cut, Outcome, behaviour_outcome, value_outcomes
 from shoal.validate.persistence import migration, persistence_verdicts
@@ -33,7 +37,6 @@ from shoal.validate.verdict import judge
 Codes = NDArray[np.int64]
 Refit = Callable[[Codes, int], Callable[[Codes], Codes]]
 Tell = Callable[[str, float | None], None]
-REACHED = ("email", "phone", "device_id")
 DISCOVERED = "discovered"
 UNKNOWN = "nothing is known of a next period: that takes events over eight days or more"
 
@@ -56,7 +59,11 @@ def validate(
     found = [one for one in segments if one.kind == DISCOVERED and not one.carried]
     now = run.people()
     ours = [one for one in segments if one.kind in (DISCOVERED, "predictive", "rule") and not one.carried]
-    verdicts = [*action_verdicts(ours), *_sizes(segments, now.num_rows, settings)]
+    profiles = pq.read_table(run.path("profiles"))
+    segments, told = _reached(segments, ours, run, now, profiles)
+    verdicts = [*action_verdicts(ours), *told, *_sizes(segments, now.num_rows, settings)]
+    fairness, told = audit(segments, now, _beside(now, profiles), _labels(run))
+    verdicts += told
     if found:
         agreement = run.read_part("model")["discovery"]["fidelity"]
         verdicts.append(judge("set fidelity", f"set:{DISCOVERED}", agreement))
@@ -64,7 +71,6 @@ def validate(
     codes = _codes(found, now)
     if len(found) > 1:
         verdicts += _stability(found, codes, *refit(run, settings, len(found)))
-        verdicts += reach_verdicts(codes, _reachable(run, now), [one.name for one in found])
     tell("validate: next period", 0.9)
     comparison = None
     if run.files("features_before"):
@@ -82,6 +88,7 @@ def validate(
             names = [one.name for one in found]
             then = _codes(found, before)
             verdicts += contrast_verdicts(then, happened, names)
+            verdicts += confirmed_verdicts(confirmed(then, happened, k=len(found), seed=1), happened, names)
             verdicts += persistence_verdicts(migration(then, _later(codes, now, before), k=len(found)), names)
     elif len(found) > 1:
         verdicts += unjudged([one.name for one in found], DISCOVERED)
@@ -92,6 +99,7 @@ def validate(
         {
             "segments": [one.model_dump(mode="json") for one in segments],
             "verdicts": [one.model_dump(mode="json") for one in verdicts],
+            "fairness": fairness.model_dump(mode="json"),
             "comparison": comparison.model_dump(mode="json") if comparison is not None else None,
             "rows": {"verdicts": len(verdicts)},
             "notes": [],
@@ -105,7 +113,11 @@ def unjudged(names: Sequence[str], kind: str) -> list[Verdict]:
     >>> {verdict.result for verdict in unjudged(["Loyal"], "discovered")}
     {'not enough data'}
     """
-    checks = [("difference", f"set:{kind}"), ("persistence", f"set:{kind}"), *(("contrast", name) for name in names)]
+    checks = [
+        ("difference", f"set:{kind}"),
+        ("persistence", f"set:{kind}"),
+        *(("contrast", name) for name in names),
+    ]
     return [judge(check, subject, None, note=UNKNOWN) for check, subject in checks]
 
 
@@ -184,11 +196,31 @@ def _later(codes: Codes, now: pa.Table, before: pa.Table) -> Codes:
     return later
 
 
-def _reachable(run: Run, now: pa.Table) -> NDArray[np.bool_]:
-    """Whether a channel leads to each person: an e-mail, a phone, a device."""
+def _reached(
+    segments: Sequence[summary.Segment],
+    judged: Sequence[summary.Segment],
+    run: Run,
+    now: pa.Table,
+    profiles: pa.Table,
+) -> tuple[list[summary.Segment], list[Verdict]]:
+    """Every segment with the share of its people that each channel leads to, and the verdicts on those `judged`."""
     known = pq.read_table(run.path("identifiers"), columns=["person", "type"])
-    addressed = known.filter(pc.is_in(known["type"], pa.array(REACHED)))["person"].to_numpy()
-    return np.isin(now["person"].to_numpy(), addressed)
+    leads = channels(now["person"].to_numpy(), known, profiles)
+    frame = Frame(now, now.num_rows)
+    members = {one.subject: frame.mask(read(one.rule, now)) for one in segments}
+    told = [one.model_copy(update={"reach": reach(members[one.subject], leads)}) for one in segments]
+    return told, reach_verdicts({one.subject: members[one.subject] for one in judged}, leads)
+
+
+def _beside(now: pa.Table, profiles: pa.Table) -> pa.Table:
+    """The profiles of the people of `now`, row by row."""
+    return profiles.take(pc.index_in(now["person"], profiles["person"].combine_chunks()))
+
+
+def _labels(run: Run) -> dict[str, Label]:
+    """How rules speak of features."""
+    meta = run.read_part("features")["meta"]
+    return {name: Label(one["label"], one["unit"] or None) for name, one in meta.items()}
 
 
 def _write(run: Run, verdicts: Sequence[Verdict]) -> None:

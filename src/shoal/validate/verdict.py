@@ -20,6 +20,7 @@ class Check:
 
     `passes` and `warns` are compared with the estimate or with an end of its 95 % interval (`passes_on`,
     `warns_on`). Where the verdict would be `fail` but the interval still reaches `undecided`, the data cannot tell.
+    `worst` is what else a failure is called: some checks only ask that somebody look.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Check:
     warns_on: End = "value"
     undecided: float | None = None
     on_fail: Literal["", "refused", "niche"] = ""
+    worst: Literal["fail", "warn"] = "fail"
     why: str = ""
 
     @property
@@ -48,7 +50,7 @@ class Check:
         if (self.warns, self.warns_on) != (self.passes, self.passes_on):
             end = "" if self.warns_on == self.passes_on else f"{self._end(self.warns_on)} "
             text += f", {end}{word} {show(self.warns, self.unit)} warns"
-        text += ", else fails"
+        text += f", else {self.worst}s"
         if self.undecided is not None:
             text += f"; not enough data while the interval reaches {show(self.undecided, self.unit)}"
         return text + (f"; needs {self.least:,} people" if self.least else "")
@@ -72,6 +74,8 @@ CHECKS: dict[str, Check] = {
               better="lower", why="above 1 the members lie nearer to another segment's centre than to their own"),
         Check("explained", "set", "share of the inputs' variance between segments", 0.25, 0.1, least=100, unit="share",
               why="within and between sums of squares; 5 even cuts of one of four independent inputs give about 0.24"),
+        Check("distances", "set", "mean distance within segments over that between them", 0.8, 0.95, least=100,
+              better="lower", why="1 is what chance gives: people of one segment as far apart as people of two"),
         Check("stability", "segment", "mean bootstrap Jaccard", 0.75, 0.6, least=20, on_fail="refused",
               why="Hennig 2007: 0.75 is stable, below 0.6 not to be trusted"),
         Check("persistence", "set", "adjusted Rand of the same people a period later", 0.3, 0.01, least=100,
@@ -86,6 +90,9 @@ CHECKS: dict[str, Check] = {
         Check("contrast", "segment", "largest next-period difference from the rest", 0.1, 0.01, least=30, unit="SD",
               passes_on="low", warns_on="low", undecided=0.2,
               why="0.2 standard deviations is a small effect (Cohen 1988); intervals adjusted for all comparisons"),
+        Check("confirmed", "segment", "difference on the other half in what differed most on one half", 0.1, 0.01,
+              least=30, unit="SD", passes_on="low", warns_on="low", undecided=0.2,
+              why="the largest of many differences flatters; people who had no part in choosing it do not"),
         Check("neighbour", "segment", "largest next-period difference from the most similar segment", 0.1, 0.01,
               least=30, unit="SD", passes_on="low", warns_on="low", undecided=0.2,
               why="two segments that behave alike are one; intervals adjusted for all comparisons"),
@@ -93,12 +100,18 @@ CHECKS: dict[str, Check] = {
               why="a depth-4 tree's leaf has at most 8 after merging"),
         Check("strategy", "segment", "share of strategies that the most similar segment lacks", 0.3, 0.01, unit="share",
               why="a segment that is treated like another needs no name of its own"),
-        Check("reach", "segment", "share with an e-mail address or phone", 0.5, 0.2, least=20, unit="share",
+        Check("reach", "segment", "share with an address for some channel", 0.5, 0.2, least=20, unit="share",
               why="a campaign that reaches fewer cannot be told from none"),
         Check("fidelity", "segment", "Jaccard overlap of the rule with its cluster", 0.75, 0.6,
               why="the rule is the segment; the scale is that of stability, the measure being the same"),
         Check("set fidelity", "set", "people whose rule and cluster agree", 0.9, 0.75, unit="share",
               why="below 0.9 the rules tell another story than the clusters; judged on people the tree has not seen"),
+        Check("reach parity", "segment", "a protected group's rate of being in it over that of the group reached most",
+              0.8, 0.8, least=30, undecided=0.8, worst="warn",
+              why="the four-fifths rule (29 CFR 1607.4 D); a difference is no fault by itself, but must be looked at"),
+        Check("proxy", "segment", "AUC with which one clause of the rule tells a protected group", 0.65, 0.65, least=30,
+              better="lower", passes_on="low", warns_on="low", worst="warn",
+              why="0.5 is not at all, 0.65 a clause that holds 30 points more often in the group than outside it"),
     )
 }  # fmt: skip
 
@@ -196,7 +209,7 @@ def _result(check: Check, ends: dict[str, float | None], n: int | None) -> tuple
         return "warn", ""
     if check.undecided is not None and ends["high"] is not None and ends["high"] >= check.undecided:
         return "not enough data", _wanted(check, ends, n)
-    return "fail", ""
+    return check.worst, ""
 
 
 def _holds(check: Check, value: float, limit: float) -> bool:
