@@ -86,10 +86,11 @@ def standing(segments: Sequence[Segment]) -> list[RenderableType]:
     return [heading("Released"), table]
 
 
-def names(segments: Sequence[Segment]) -> list[RenderableType]:
-    """The released segments in a line; nothing where there are none."""
-    found = [f"{one.name} v{one.version}" for one in segments if one.status == "released"]
-    return [say(f"Released: {', '.join(found)}. See: shoal segments, shoal releases", "dim")] if found else []
+def count(segments: Sequence[Segment]) -> list[RenderableType]:
+    """How many segments are released, in a line; nothing where there are none."""
+    found = [one for one in segments if one.status == "released"]
+    said = f"{words.plural(len(found), 'segment')} released. See: shoal segments, shoal releases"
+    return [say(said, "dim")] if found else []
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> Table:
