@@ -42,10 +42,10 @@ class Nest:
 
 def nests(segments: Sequence[Segment], order: Iterable[str] = ()) -> list[Nest]:
     """Every macro segment that opens, in the given order first; inside, those with the largest share of value first."""
-    named = {segment.name: segment for segment in segments if segment.kind != MICRO}
+    named = {segment.name: segment for segment in segments if segment.kind != MICRO and not segment.carried}
     inside: dict[str, list[Segment]] = {name: [] for name in order}
     for segment in segments:
-        if segment.kind == MICRO:
+        if segment.kind == MICRO and not segment.carried:
             inside.setdefault(segment.parent or "", []).append(segment)
     return [Nest(name, named.get(name), sorted(found, key=_worth)) for name, found in inside.items() if found]
 

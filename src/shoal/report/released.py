@@ -86,6 +86,13 @@ def standing(segments: Sequence[Segment]) -> list[RenderableType]:
     return [heading("Released"), table]
 
 
+def count(segments: Sequence[Segment]) -> list[RenderableType]:
+    """How many segments are released, in a line; nothing where there are none."""
+    found = [one for one in segments if one.status == "released"]
+    said = f"{words.plural(len(found), 'segment')} released. See: shoal segments, shoal releases"
+    return [say(said, "dim")] if found else []
+
+
 def _verdicts(verdicts: Sequence[Verdict]) -> Table:
     table = grid("left", "fold")
     for one in sorted(verdicts, key=lambda verdict: words.RESULTS.index(verdict.result), reverse=True):

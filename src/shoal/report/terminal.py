@@ -13,13 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from shoal.releases import pick
-from shoal.report import digest, numbers, words
+from shoal.report import digest, numbers, released, words
 from shoal.report.console import STYLES, grid, heading, listed, say
 from shoal.report.contest import Contest, grade
 from shoal.report.listing import SegmentTable, hint, predictive, who
 from shoal.report.models import Predictions
 from shoal.report.nested import nests
-from shoal.report.released import standing
 from shoal.report.view import Fact, Shown, View, amount, span
 from shoal.summary import Comparison, Interval, Run, SourceQuality, Verdict
 
@@ -34,7 +33,7 @@ def overview(run: Run, report: str = "") -> RenderableType:
         parts += [SegmentTable(view), *who(view.shown)]
     else:
         parts.append(say(f"{view.finding}.", "yellow"))
-    parts += [*predictive(view), *standing(run.segments)]
+    parts += [*predictive(view), *released.count(run.segments)]
     if view.traditional:
         kinds = ", ".join(f"{words.kind(kind)} ({len(group)})" for kind, group in view.traditional.items())
         parts += [Text(), say(f"Beside them: {kinds}. See: shoal segments", "dim")]

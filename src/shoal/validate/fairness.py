@@ -56,9 +56,9 @@ def audit(
     verdicts: list[Verdict] = []
     for one, member in zip(audited, members, strict=True):
         reached = [_Reached.of(member, trait, z) for trait in known]
-        makeup += [row for part in reached for row in part.rows(one.name)]
-        verdicts.append(_parity(one.name, reached))
-    found, told = proxies([(one.name, one.rule) for one in audited], people, known, labels or {})
+        makeup += [row for part in reached for row in part.rows(one.subject)]
+        verdicts.append(_parity(one.subject, reached))
+    found, told = proxies([(one.subject, one.rule) for one in audited], people, known, labels or {})
     names = [one.trait for one in known]
     alike = [one.trait for one in known if len(one.names) < 2]
     note = f"{', '.join(alike)}: {ALIKE}" if alike else ""

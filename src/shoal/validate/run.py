@@ -202,9 +202,9 @@ def _reached(
     known = pq.read_table(run.path("identifiers"), columns=["person", "type"])
     leads = channels(now["person"].to_numpy(), known, profiles)
     frame = Frame(now, now.num_rows)
-    members = {one.name: frame.mask(read(one.rule, now)) for one in segments}
-    told = [one.model_copy(update={"reach": reach(members[one.name], leads)}) for one in segments]
-    return told, reach_verdicts({one.name: members[one.name] for one in judged}, leads)
+    members = {one.subject: frame.mask(read(one.rule, now)) for one in segments}
+    told = [one.model_copy(update={"reach": reach(members[one.subject], leads)}) for one in segments]
+    return told, reach_verdicts({one.subject: members[one.subject] for one in judged}, leads)
 
 
 def _beside(now: pa.Table, profiles: pa.Table) -> pa.Table:
