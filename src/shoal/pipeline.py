@@ -12,17 +12,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from shoal import registry, summary, tables
 from shoal.define.segment import SegmentFile, load_segments
 from shoal.engine.protocol import Engine
-from shoal.errors import NotFound, StorageError, UsageError, suggest
+from shoal.errors import NotFound, ShoalError, StorageError, UsageError, suggest
 from shoal.releases import overlay
 from shoal.settings import Settings
 from shoal.store import releases
 from shoal.store.database import Database
 from shoal.store.runs import Run, Runs, write_text
+
+if TYPE_CHECKING:
+    from shoal.model.contest import Judge
+    from shoal.model.prose import Voice
 
 UNPROVEN = "these segments are not validated. Remedy: `shoal run --only validate`"
 Tell = Callable[[str, float | None], None]
@@ -71,7 +76,11 @@ def _model(work: Work) -> None:
     from shoal.model.run import segments
     from shoal.validate.run import jury
 
-    segments(work.settings, work.own, work.run, work.before, work.tell, lambda: jury(work.run), work.releases)
+    def judge() -> Judge:
+        return jury(work.run)
+
+    voice, _ = _voice(work.settings)
+    segments(work.settings, work.own, work.run, work.before, work.tell, judge, work.releases, voice)
 
 
 def _validate(work: Work) -> None:
@@ -82,8 +91,24 @@ def _validate(work: Work) -> None:
     validate(work.settings, work.run, refit=refit, derive=derive, tell=work.tell)
     part = work.run.read_part("validate")
     judged = [summary.Segment.model_validate(one) for one in part["segments"]]
-    told = complete(work.settings, work.run, judged)
-    work.run.write_part("validate", {**part, "segments": [one.model_dump(mode="json") for one in told]})
+    voice, why_not = _voice(work.settings)
+    told, notes = complete(work.settings, work.run, judged, voice)
+    kept = {"segments": [one.model_dump(mode="json") for one in told], "notes": [*part["notes"], *why_not, *notes]}
+    work.run.write_part("validate", {**part, **kept})
+
+
+def _voice(settings: Settings) -> tuple[Voice | None, list[str]]:
+    """The language model that the settings name, if any; and why it cannot be asked."""
+    if settings.language is None:
+        return None, []
+    from shoal.language import connect
+    from shoal.model.prose import Voice
+
+    try:
+        port = connect(**settings.language.model_dump())
+    except ShoalError as error:
+        return None, [f"the language model was not asked: {error}"]
+    return Voice(port.ask, port.model), []
 
 
 def _report(work: Work) -> None:

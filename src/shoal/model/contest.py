@@ -32,6 +32,7 @@ PEOPLE = 10_000  # whom recipes see and are drawn from; every way is judged on e
 ROUNDS = 10
 FINALISTS = 3  # recipes for which smaller numbers of segments are tried
 FEWEST = 200  # people in a contest
+NEARLY = 0.9  # of what the best explains: of recipes that near, the one that comes back most surely makes the segments
 SAYABLE = 0.8  # fidelity from which rules say what the groups are
 Codes = NDArray[np.int64]
 Way = tuple[str, str, Codes]
@@ -77,6 +78,11 @@ class Tried:
     def choice(self) -> KChoice:
         """Its stability among today's people, where that is known, else among those of then."""
         return _steadily(self.k, self.rounds if self.today is None else self.today)
+
+    @property
+    def least(self) -> float:
+        """How well its least stable segment came back, then and today."""
+        return min(self.choice.jaccard_min, _steadily(self.k, self.rounds).jaccard_min)
 
     @property
     def fit(self) -> bool:
@@ -150,8 +156,9 @@ def contest(
     }
     more = _tried(then, now, arena, smaller, place, seed)
     finalists = [one for one in [*tried, *more] if _plain_key(one) in order[:FINALISTS]]
-    again = today.stability({one.key: (taking[_plain_key(one)], one.k) for one in finalists}, ROUNDS, seed)
-    finalists = [replace(one, today=again[one.key]) for one in finalists]
+    hopeful = {one.key: (taking[_plain_key(one)], one.k) for one in finalists if one.fit}
+    again = today.stability(hopeful, ROUNDS, seed) if hopeful else {}
+    finalists = [replace(one, today=again.get(one.key)) for one in finalists]
     chosen = _chosen(finalists, preferred | _preferred(more, judge))
     traditional = _traditional(then, now, arena, k, traits, place, seed)
     told = [*(_way(one, taking) for one in tried), *((name, kind, codes) for name, kind, codes, *_ in traditional)]
@@ -213,7 +220,7 @@ def _preferred(tried: Sequence[Tried], judge: Judge) -> dict[str, float]:
 
 
 def _chosen(tried: Sequence[Tried], preferred: Mapping[str, float]) -> Tried:
-    """The best recipe that is stable at some number, at the largest such number; else the most stable of all."""
+    """Of the recipes that are stable at some number, at the largest such number, the best; else the most stable one."""
     fit = [one for one in tried if one.fit]
     if not fit:
         return max(tried, key=lambda one: (round(one.choice.jaccard_mean, 6), one.k))
@@ -222,7 +229,9 @@ def _chosen(tried: Sequence[Tried], preferred: Mapping[str, float]) -> Tried:
         key = _plain_key(one)
         if key not in largest or one.k > largest[key].k:
             largest[key] = one
-    return max(largest.values(), key=lambda one: (preferred[one.key], one.k))
+    best = max(preferred[one.key] for one in largest.values())
+    near = [one for one in largest.values() if preferred[one.key] >= NEARLY * best] or list(largest.values())
+    return max(near, key=lambda one: (one.least, preferred[one.key]))
 
 
 def _steadily(k: int, rounds: Array) -> KChoice:

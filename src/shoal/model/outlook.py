@@ -19,6 +19,7 @@ LEAF = 0.01  # of the rows: the least that a leaf rests on
 FEWEST = 10
 TRIED = 0.5  # of the inputs, at each split
 ROUNDS = 40  # of boosting, for contributions
+TOLD = 6  # outcomes that contributions are told of: those that are foreseen best, others would add noise
 BOOSTED = {
     "objective": "l2",
     "num_leaves": 4,
@@ -40,7 +41,8 @@ class Outlook:
 
     `values` (people, outcomes): the expected deviation from everybody's mean, in units in which a squared distance is
     what a contest counts: the variance explained of each outcome, by its weight. `because` gives the contributions of
-    the inputs to all outcomes, (people, inputs x outcomes), in the same units; they are made when they are asked for.
+    the inputs to the six outcomes that are foreseen best, (people, inputs x 6), in the same units; they are made when
+    they are asked for.
     """
 
     values: Array
@@ -78,17 +80,18 @@ def outlook(lessons: Lessons, points: Array, seed: int, drawn: NDArray[np.int64]
     with threadpool_limits(1):
         forest.fit(lessons.x[used].astype(np.float32), lessons.y[used], sample_weight=weights[used])
         values = forest.predict(points.astype(np.float32)).reshape(len(points), -1)
-    return Outlook(values, points, lambda wanted: _contributions(lessons, weights, wanted, seed))
+    told = np.sort(np.argsort(-values.var(axis=0), kind="stable")[:TOLD])
+    return Outlook(values, points, lambda wanted: _contributions(lessons, weights, wanted, seed, told))
 
 
-def _contributions(lessons: Lessons, weights: Array, points: Array, seed: int) -> Array:
-    """Tree SHAP values (Lundberg, Erion & Lee 2018, arXiv:1802.03888) of one small boosted model an outcome."""
+def _contributions(lessons: Lessons, weights: Array, points: Array, seed: int, outcomes: NDArray[np.int64]) -> Array:
+    """Tree SHAP values (Lundberg, Erion & Lee 2018, arXiv:1802.03888) of one small boosted model for each outcome."""
     import lightgbm
 
     used = weights > 0
     settings: dict[str, Any] = {**BOOSTED, "seed": seed % 2**31}
     blocks = []
-    for y in lessons.y.T:
+    for y in lessons.y.T[outcomes]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             data = lightgbm.Dataset(lessons.x[used], y[used], weight=weights[used], params=settings)

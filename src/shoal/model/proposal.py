@@ -13,7 +13,7 @@ from shoal.model.matrix import Matrix
 from shoal.model.meta import FeatureMeta
 from shoal.model.nest import nested
 from shoal.model.rules import Cut, words
-from shoal.summary import Segment
+from shoal.summary import Segment, Subgroups
 
 CUT_ANEW = {"RFM segments": rfm.grouped, "Value tiers": tiers.split}  # not among the traditional segments of every run
 LONGEST = 90  # characters of a name
@@ -43,10 +43,26 @@ def inside(
     found = []
     for part in nested(matrix, macro, most):
         parent = titles[part.group]
-        name = f"{parent}: {words(part.own, table, labels)}"
-        short = name if len(name) <= LONGEST else name[: LONGEST - 1].rstrip(" ,;:") + "\N{HORIZONTAL ELLIPSIS}"
-        found.append(Cut(short, "micro", part.rule, facts={"parent": parent}))
+        name = _short(f"{parent}: {words(part.own, table, labels)}")
+        found.append(Cut(name, "micro", part.rule, facts={"parent": parent}))
     return found
+
+
+def drafts(searched: Sequence[Subgroups], table: pa.Table, meta: Mapping[str, FeatureMeta]) -> list[Cut]:
+    """The confirmed subgroups as segments, each with its claim; one found for two targets comes once."""
+    labels = {name: one.spoken for name, one in meta.items()}
+    found: dict[str, Cut] = {}
+    for target in searched:
+        for one in target.found:
+            if one.confirmed and one.rule not in found:
+                said = words(one.rule, table, labels)
+                name = _short(said[:1].upper() + said[1:])
+                found[one.rule] = Cut(name, "subgroup", one.rule, facts={"headline": one.claim})
+    return list(found.values())
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST else name[: LONGEST - 1].rstrip(" ,;:") + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def marked(segments: Sequence[Segment], fought: Contest | None) -> list[Segment]:

@@ -47,6 +47,25 @@ class Rewritten:
     renamed: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Voice:
+    """A language model's endpoint and what notes call it."""
+
+    ask: Ask
+    by: str
+
+    def names(
+        self, segments: Sequence[Segment], known: Mapping[str, Any], currency: str | None, keep: Collection[str]
+    ) -> Rewritten:
+        """New names for the discovered segments; those in `keep` keep theirs."""
+        return rewrite(segments, self.ask, known=known, by=self.by, currency=currency, keep=keep)
+
+    def tells(self, segments: Sequence[Segment], known: Mapping[str, Any], currency: str | None) -> Rewritten:
+        """Prose for the discovered segments under the names that they have."""
+        keep = [one.name for one in segments]
+        return rewrite(segments, self.ask, known=known, by=self.by, currency=currency, keep=keep)
+
+
 def rewrite(
     segments: Sequence[Segment],
     ask: Ask,

@@ -9,7 +9,7 @@ from shoal.model.components import components
 from shoal.model.matrix import Array, Matrix
 from shoal.model.recipe import Grouping, grouping
 
-STARTS = 5
+STARTS = 3
 DIMENSIONS = 10
 FEATURES = 0.5  # weight of the features beside the outlook
 

@@ -24,6 +24,8 @@ from shoal.model.rules import Cut, select, words
 from shoal.model.scores import absence
 from shoal.settings import Settings
 
+SAID = ("rule", "subgroup")  # kinds whose headline is theirs, not computed
+
 
 def own_cuts(
     own: Sequence[SegmentFile], table: pa.Table, models: Sequence[summary.ModelCard]
@@ -100,7 +102,7 @@ def draw(
             ahead=ahead.tags,
             plays=settings.strategies,
         )
-        if cut.kind == "rule":
+        if cut.kind in SAID:
             said = summary.Brief(
                 headline=cut.facts["headline"] or brief.headline, strategies=strategies.get(cut.name, [])
             )

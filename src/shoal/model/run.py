@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -31,6 +31,7 @@ from shoal.model import (
     lessons,
     lifecycle,
     lineage,
+    plain,
     record,
     released,
     rfm,
@@ -44,16 +45,19 @@ from shoal.model.clusters import KMeansRecipe
 from shoal.model.contest import PEOPLE, Board, Contest, Judge, contest, recipes
 from shoal.model.derived import LABELS, derivations, derive
 from shoal.model.features import DAY, define, horizon, outcomes
-from shoal.model.levels import behaviour
-from shoal.model.matrix import Matrix
+from shoal.model.levels import basis, behaviour
+from shoal.model.matrix import Matrix, numbers
 from shoal.model.meta import FeatureMeta
-from shoal.model.portrait import crowd, portrait
+from shoal.model.portrait import Crowd, crowd, portrait
 from shoal.model.predictive import forecast, predictive
-from shoal.model.proposal import inside, marked, proposal
-from shoal.model.rules import select
+from shoal.model.proposal import drafts, inside, marked, proposal
+from shoal.model.prose import Rewritten, Voice
+from shoal.model.rules import Cut, select
 from shoal.model.scores import ScoreMeta, score_meta, unreadable
 from shoal.model.sides import Part, Side
 from shoal.model.stays import memberships
+from shoal.model.subgroup import subgroups
+from shoal.model.targets import answers, targets
 from shoal.plays import Business
 from shoal.releases import standing
 from shoal.settings import Settings
@@ -363,11 +367,12 @@ def segments(
     tell: Tell,
     judge: Callable[[], Judge],
     releases: Sequence[summary.Release] = (),
+    voice: Voice | None = None,
 ) -> None:
     """Writes `segments` and `memberships`: discovered, micro, predictive, traditional, and the workspace's own.
 
     `judge` knows what people did in the period since the features of before; `releases` are all decisions of people so
-    far: what they approved stays as it is.
+    far: what they approved stays as it is. `voice` is a language model that may name what was never named before.
     """
     known = Features.read(run, settings)
     whole = run.people()
@@ -398,8 +403,17 @@ def segments(
     earlier, decided = _earlier(before, as_of), standing(releases)
     names = history.names(found.cuts, earlier, decided, whole, everybody, [*taken, *(cut.name for cut in ahead)])
     discovered = lineage.rename(found.cuts, names)
+    known_names = {one["name"] for one in _segments_before(before)}
+    heard = _heard(discovered, known_names, known, everybody, settings, found.discovery.inputs, voice, run, before)
+    names = {given: heard.renamed.get(name, name) for given, name in names.items()}
+    discovered = lineage.rename(found.cuts, names)
+    searched = _subgroups(settings, run, known)
     micro = inside(discovered, found.distilled, arena.matrix, settings.segments.micro, whole, known.meta)
-    held = released.hold(record.named([*discovered, *ahead, *traditional, *mine, *micro]), decided, whole)
+    held = released.hold(
+        record.named([*discovered, *ahead, *traditional, *mine, *micro, *drafts(searched, known.table, known.meta)]),
+        decided,
+        whole,
+    )
     cuts = list(held.cuts)
     members = [select(cut.rule, whole) for cut in cuts]
     kept = [
@@ -430,7 +444,9 @@ def segments(
                 *unreadable(run.score_columns(), known.models),
                 *notes,
                 *held.notes,
+                *heard.notes,
             ],
+            "subgroups": [one.model_dump(mode="json") for one in searched],
             "changes": [one.model_dump(mode="json") for one in changed],
             "comparison": fought.comparison.model_dump(mode="json") if fought else None,
             "verdicts": [one.model_dump(mode="json") for one in fought.verdicts] if fought else [],
@@ -457,8 +473,13 @@ def seeds(settings: Settings, own: Sequence[SegmentFile], run: Run, before: Run 
     return {**said, **earlier, **cut, **mine}
 
 
-def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) -> list[summary.Segment]:
-    """The segments with their briefs told again, now that their stability and next period are known."""
+def complete(
+    settings: Settings, run: Run, judged: Sequence[summary.Segment], voice: Voice | None = None
+) -> tuple[list[summary.Segment], list[str]]:
+    """The segments with their briefs told again, now that their stability and next period are known, and notes.
+
+    A language model, where there is one, may tell them in its words.
+    """
     known = Features.read(run, settings)
     whole = run.people()
     everybody = crowd(known.inputs, known.meta, seed=SEED, business=_business(settings, run))
@@ -486,9 +507,50 @@ def complete(settings: Settings, run: Run, judged: Sequence[summary.Segment]) ->
             plays=settings.strategies,
         )
         told.append(
-            one.model_copy(update={"brief": brief if one.kind != "rule" else record.own_brief(brief, one.brief)})
+            one.model_copy(update={"brief": record.own_brief(brief, one.brief) if one.kind in record.SAID else brief})
         )
-    return told
+    if voice is None:
+        return told, []
+    done = voice.tells(told, run.read_part("language") or {}, settings.currency)
+    run.write_part("language", done.known)
+    return done.segments, done.notes
+
+
+def _heard(
+    discovered: Sequence[Cut],
+    named_before: Collection[str],
+    known: Features,
+    everybody: Crowd,
+    settings: Settings,
+    inputs: Sequence[str],
+    voice: Voice | None,
+    run: Run,
+    before: Run | None,
+) -> Rewritten:
+    """What a language model would call the discovered segments; those that were there before keep their names."""
+    if voice is None:
+        return Rewritten([], [], {})
+    members = [select(cut.rule, known.table) for cut in discovered]
+    drawn = record.draw(discovered, members, known.table, known.meta, everybody, settings, (), inputs)
+    answers = (before.read_part("language") or {}) if before is not None else {}
+    done = voice.names(drawn, answers, settings.currency, named_before)
+    run.write_part("language", done.known)
+    return done
+
+
+def _subgroups(settings: Settings, run: Run, now: Features) -> list[summary.Subgroups]:
+    """Micro-segments by their effect on the period since, or on a label where no source tells events."""
+    if run.files("features_before"):
+        then, days = Features.read(run, settings, "features_before"), run.read_part("features")["horizon_days"]
+        found = basis(then.behaviour)
+        wanted = targets(then.inputs, run.table("outcomes"), found, days=days, currency=settings.currency)
+        worth = None if found.monetary is None else numbers(then.inputs, found.monetary)
+        return subgroups(
+            then.inputs, then.meta, wanted, plain=plain.columns(then.inputs, found), worth=worth, seed=SEED
+        )
+    wanted = answers(settings.objectives, run.people())
+    columns = plain.columns(now.inputs, basis(now.behaviour))
+    return subgroups(now.inputs, now.meta, wanted, plain=columns, seed=SEED)
 
 
 def _business(settings: Settings, run: Run) -> Business | None:

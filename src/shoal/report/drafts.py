@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from shoal.report import numbers
-from shoal.report.terminal import grid, heading, say
+from shoal.report.console import grid, heading, say
 
 Fields = Mapping[str, Any]
 
