@@ -29,6 +29,8 @@ class KMeansRecipe:
         from sklearn.exceptions import ConvergenceWarning
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+        if not points.size:
+            return np.zeros(len(points), dtype=np.int64)
         k = min(k, len(points))
         # One thread: sums keep their order, and on a shared machine more threads spin (measured).
         with threadpool_limits(1), warnings.catch_warnings():

@@ -30,7 +30,7 @@ from shoal.summary import Comparison, Contender, Interval, KChoice, Verdict
 
 PEOPLE = 10_000  # whom recipes see and are drawn from; every way is judged on everybody
 ROUNDS = 10
-FINALISTS = 3  # recipes for which smaller numbers of segments are tried
+FINALISTS = 2  # recipes for which smaller numbers of segments are tried, at least
 FEWEST = 200  # people in a contest
 NEARLY = 0.9  # of what the best explains: of recipes that near, the one that comes back most surely makes the segments
 SAYABLE = 0.8  # fidelity from which rules say what the groups are
@@ -147,15 +147,12 @@ def contest(
     if not tried:
         return None
     preferred = _preferred(tried, judge)
-    order = sorted(preferred, key=lambda key: -preferred[key])
+    order = _finalists(preferred)
     smaller = {
-        f"{key}:{less}": (taking[key], less)
-        for key in order[:FINALISTS]
-        for less in candidates(budget, arena_people)
-        if less < k
+        f"{key}:{less}": (taking[key], less) for key in order for less in candidates(budget, arena_people) if less < k
     }
     more = _tried(then, now, arena, smaller, place, seed)
-    finalists = [one for one in [*tried, *more] if _plain_key(one) in order[:FINALISTS]]
+    finalists = [one for one in [*tried, *more] if _plain_key(one) in order]
     hopeful = {one.key: (taking[_plain_key(one)], one.k) for one in finalists if one.fit}
     again = today.stability(hopeful, ROUNDS, seed) if hopeful else {}
     finalists = [replace(one, today=again.get(one.key)) for one in finalists]
@@ -211,6 +208,12 @@ def _tried(
         if len(np.unique(codes)) > 1:
             found.append(Tried(key, k, made, codes, assign(cuts, now.table)[place], rounds[key]))
     return found
+
+
+def _finalists(preferred: Mapping[str, float]) -> list[str]:
+    """The recipes for which smaller numbers are tried: the best ones, and whatever explains nearly as much."""
+    order = sorted(preferred, key=lambda key: -preferred[key])
+    return [key for at, key in enumerate(order) if at < FINALISTS or preferred[key] >= NEARLY * preferred[order[0]]]
 
 
 def _preferred(tried: Sequence[Tried], judge: Judge) -> dict[str, float]:

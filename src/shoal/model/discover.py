@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -34,7 +34,7 @@ class Found:
     cuts: tuple[Cut, ...]
     discovery: Discovery
     reason: str = ""
-    distilled: Distilled | None = None
+    distilled: Distilled | None = field(default=None, compare=False)
 
 
 def discover(
