@@ -32,6 +32,7 @@ PEOPLE = 10_000  # whom recipes see and are drawn from; every way is judged on e
 ROUNDS = 10
 FINALISTS = 2  # recipes for which smaller numbers of segments are tried, at least
 FEWEST = 200  # people in a contest
+HOPEFUL = 0.8  # of what the best explains: with fewer segments such a one may still be the best of those that come back
 NEARLY = 0.9  # of what the best explains: of recipes that near, the one that comes back most surely makes the segments
 SAYABLE = 0.8  # fidelity from which rules say what the groups are
 Codes = NDArray[np.int64]
@@ -213,7 +214,7 @@ def _tried(
 def _finalists(preferred: Mapping[str, float]) -> list[str]:
     """The recipes for which smaller numbers are tried: the best ones, and whatever explains nearly as much."""
     order = sorted(preferred, key=lambda key: -preferred[key])
-    return [key for at, key in enumerate(order) if at < FINALISTS or preferred[key] >= NEARLY * preferred[order[0]]]
+    return [key for at, key in enumerate(order) if at < FINALISTS or preferred[key] >= HOPEFUL * preferred[order[0]]]
 
 
 def _preferred(tried: Sequence[Tried], judge: Judge) -> dict[str, float]:
