@@ -33,7 +33,7 @@ ROUNDS = 10
 FINALISTS = 2  # recipes for which smaller numbers of segments are tried, at least
 FEWEST = 200  # people in a contest
 HOPEFUL = 0.8  # of what the best explains: with fewer segments such a one may still be the best of those that come back
-NEARLY = 0.9  # of what the best explains: of recipes that near, the one that comes back most surely makes the segments
+NEARLY = 0.9  # of what the best explains: of recipes that near, the one with most segments that come back most surely
 SAYABLE = 0.8  # fidelity from which rules say what the groups are
 Codes = NDArray[np.int64]
 Way = tuple[str, str, Codes]
@@ -224,7 +224,7 @@ def _preferred(tried: Sequence[Tried], judge: Judge) -> dict[str, float]:
 
 
 def _chosen(tried: Sequence[Tried], preferred: Mapping[str, float]) -> Tried:
-    """Of the recipes that are stable at some number, at the largest such number, the best; else the most stable one."""
+    """Of the recipes stable at some number, at the largest such number, the best or one near it; else the most stable."""
     fit = [one for one in tried if one.fit]
     if not fit:
         return max(tried, key=lambda one: (round(one.choice.jaccard_mean, 6), one.k))
@@ -235,7 +235,7 @@ def _chosen(tried: Sequence[Tried], preferred: Mapping[str, float]) -> Tried:
             largest[key] = one
     best = max(preferred[one.key] for one in largest.values())
     near = [one for one in largest.values() if preferred[one.key] >= NEARLY * best] or list(largest.values())
-    return max(near, key=lambda one: (one.least, preferred[one.key]))
+    return max(near, key=lambda one: (one.k, one.least, preferred[one.key]))
 
 
 def _steadily(k: int, rounds: Array) -> KChoice:
