@@ -33,7 +33,8 @@ ROUNDS = 10
 FINALISTS = 2  # recipes for which smaller numbers of segments are tried, at least
 FEWEST = 200  # people in a contest
 HOPEFUL = 0.8  # of what the best explains: with fewer segments such a one may still be the best of those that come back
-NEARLY = 0.9  # of what the best explains: of recipes that near, the one with most segments that come back most surely
+NEARLY = 0.9  # of what the best explains: recipes that near are equals, and the surer one with more segments is taken
+SURE = 0.7  # least Jaccard that ten rounds do not mistake for one above 0.6
 SAYABLE = 0.8  # fidelity from which rules say what the groups are
 Codes = NDArray[np.int64]
 Way = tuple[str, str, Codes]
@@ -224,7 +225,7 @@ def _preferred(tried: Sequence[Tried], judge: Judge) -> dict[str, float]:
 
 
 def _chosen(tried: Sequence[Tried], preferred: Mapping[str, float]) -> Tried:
-    """Of the recipes stable at some number, at the largest such number, the best or one near it; else the most stable."""
+    """Of the recipes that are stable, at the largest such number each, the best or one near it; else the steadiest."""
     fit = [one for one in tried if one.fit]
     if not fit:
         return max(tried, key=lambda one: (round(one.choice.jaccard_mean, 6), one.k))
@@ -235,7 +236,7 @@ def _chosen(tried: Sequence[Tried], preferred: Mapping[str, float]) -> Tried:
             largest[key] = one
     best = max(preferred[one.key] for one in largest.values())
     near = [one for one in largest.values() if preferred[one.key] >= NEARLY * best] or list(largest.values())
-    return max(near, key=lambda one: (one.k, one.least, preferred[one.key]))
+    return max(near, key=lambda one: (one.least >= SURE, one.k, one.least, preferred[one.key]))
 
 
 def _steadily(k: int, rounds: Array) -> KChoice:
