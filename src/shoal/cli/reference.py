@@ -168,7 +168,24 @@ _MORE = {
     "words`, strongest first, null for people without. See [predictions](predictions.md#the-scores).",
     "affinities": "And `name` (string): what an item is called, where `item` is an id and the events have a name. "
     "`rank` goes on from the best items to the best new ones. See [predictions](predictions.md#affinity).",
+    "segments": "`kind` is `discovered`, `micro` (inside a discovered one), `subgroup` (found by its effect), "
+    "`predictive`, `rfm`, `value`, `lifecycle`, `intent` or `rule` (your own): see [segments](segments.md). `status` "
+    "is `draft`, `refused`, `niche`, `released` or `retired`. A name can have two rows, told apart by `version`: see "
+    "[releases](releases.md). What else is known of a segment is in `ws.segment(name)`.",
 }
+_INNER = """## What a run keeps for itself
+
+In the run's folder and read by `ws.table` too, but their columns may change from version to version.
+
+| table | rows |
+| --- | --- |
+| `features_before` | everybody as of one period ago: what segments are judged on |
+| `outcomes` | what the same people did in the period since, row by row |
+| `lessons` | what discovery learns from: features at earlier cut-offs, what happened in the period after (`next.`) |
+| `scores_before` | scores as of one period ago |
+| `features_then`, `scores_then` | people as of the last decision: what changes are told against; where there is one |
+| `pending` | predictions that wait for their outcome |
+"""
 
 
 def _tables() -> str:
@@ -179,7 +196,7 @@ def _tables() -> str:
         lines.append("")
         if name in _MORE:
             lines.append(f"{_MORE[name]}\n")
-    return "\n".join(lines)
+    return "\n".join([*lines, _INNER])
 
 
 if __name__ == "__main__":
