@@ -12,7 +12,7 @@ from shoal.model.distil import Distilled, boxes_of
 from shoal.model.matrix import Array, Matrix
 from shoal.model.outcome_tree import Grid, grown
 
-FEWEST = 20  # people in a micro-segment
+FEWEST = 50  # people in a micro-segment, as the check on size asks
 LEAST = 0.02  # of the segment's people
 
 

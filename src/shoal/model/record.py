@@ -113,6 +113,7 @@ def draw(
                 name=cut.name,
                 version=cut.facts.get("version", 1),
                 kind=cut.kind,
+                parent=cut.facts.get("parent"),
                 status=cut.status,
                 carried=cut.facts.get("carried", False),
                 rule=cut.rule,
