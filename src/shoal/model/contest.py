@@ -6,25 +6,20 @@ winner makes today's segments, in the largest number that comes back when the pe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from shoal import registry
-from shoal.contingency import best_jaccard, cross
-from shoal.model import lifecycle, rfm, tiers
 from shoal.model.arena import Arena, steadiness
 from shoal.model.choose import candidates, gap, silhouette, stable
-from shoal.model.demographic import demographic
 from shoal.model.distil import Distilled
 from shoal.model.matrix import Array
-from shoal.model.meta import FeatureMeta
-from shoal.model.nest import nested
 from shoal.model.recipe import Recipe
+from shoal.model.rivals import Board, Codes, Way, many, rivals, traditional
 from shoal.model.rules import Cut, assign
 from shoal.summary import Comparison, Contender, Interval, KChoice, Verdict
 
@@ -35,10 +30,8 @@ FEWEST = 200  # people in a contest
 HOPEFUL = 0.8  # of what the best explains: with fewer segments such a one may still be the best of those that come back
 NEARLY = 0.9  # of what the best explains: recipes that near are equals, and the surer one with more segments is taken
 SURE = 0.7  # least Jaccard that ten rounds do not mistake for one above 0.6
+DISCOVERED = "Discovered segments"
 SAYABLE = 0.8  # fidelity from which rules say what the groups are
-Codes = NDArray[np.int64]
-Way = tuple[str, str, Codes]
-Make = Callable[[pa.Table], list[Cut]]
 
 
 class Judge(Protocol):
@@ -48,16 +41,6 @@ class Judge(Protocol):
     def decided(self, ways: Sequence[Way]) -> tuple[Comparison, list[Verdict]]: ...
     def compared(self, ways: Sequence[Way]) -> list[Contender]: ...
     def persistence(self, before: Codes, after: Codes) -> Interval: ...
-
-
-@dataclass(frozen=True)
-class Board:
-    """The people of one instant: all columns that rules read, those that discovery may use, those of behaviour."""
-
-    table: pa.Table
-    inputs: pa.Table
-    behaviour: pa.Table
-    meta: Mapping[str, FeatureMeta]
 
 
 @dataclass(frozen=True)
@@ -139,77 +122,109 @@ def contest(
         budget: how many segments everybody gets; `micro` how many the nested ones in all.
         traits: columns that say who people are, for the demographic yardstick.
     """
-    arena_people = then.table.num_rows
-    if arena_people < FEWEST or not arena.matrix.names:
+    people = then.table.num_rows
+    if people < FEWEST or not arena.matrix.names:
         return None
-    k = max(candidates(budget, arena_people))
-    place = _later_rows(then.table, now.table)
     taking = {key: recipe for key, recipe in recipes.items() if arena.takes(recipe)}
-    tried = _tried(then, now, arena, {key: (recipe, k) for key, recipe in taking.items()}, place, seed)
+    ring = _Ring(then, now, arena, today, taking, judge, _later_rows(then.table, now.table), seed)
+    ks = candidates(budget, people)
+    tried = ring.tried({key: (recipe, max(ks)) for key, recipe in taking.items()})
     if not tried:
         return None
-    preferred = _preferred(tried, judge)
-    order = _finalists(preferred)
-    smaller = {
-        f"{key}:{less}": (taking[key], less) for key in order for less in candidates(budget, arena_people) if less < k
-    }
-    more = _tried(then, now, arena, smaller, place, seed)
-    finalists = [one for one in [*tried, *more] if _plain_key(one) in order]
-    hopeful = {one.key: (taking[_plain_key(one)], one.k) for one in finalists if one.fit}
-    again = today.stability(hopeful, ROUNDS, seed) if hopeful else {}
-    finalists = [replace(one, today=again.get(one.key)) for one in finalists]
-    chosen = _chosen(finalists, preferred | _preferred(more, judge))
-    traditional = _traditional(then, now, arena, k, traits, place, seed)
-    told = [*(_way(one, taking) for one in tried), *((name, kind, codes) for name, kind, codes, *_ in traditional)]
-    facts = {
-        **{_name(one, taking): _facts(one, judge) for one in tried},
-        **{name: _plain_facts(codes, later, rounds, judge) for name, _, codes, later, rounds in traditional},
-    }
-    contenders = [one.model_copy(update=facts.get(one.name, {})) for one in judge.compared(told)]
-    best = ("Discovered segments", "discovered", chosen.codes)
-    rivals = _rivals(then, len(chosen.distilled.groups))
-    verdict, verdicts = judge.decided([best, *rivals])
-    mine = _name(chosen, taking)
-    won = mine if verdict.winner == best[0] else verdict.winner
-    proposed = won if won in [name for name, *_ in rivals] else mine
-    comparison = verdict.model_copy(
+    tried, finalists, chosen = ring.chosen(tried, [k for k in ks if k < max(ks)])
+    comparison, verdicts = ring.comparison(tried, chosen, max(ks), traits)
+    comparison = comparison.model_copy(
         update={
-            "people": arena_people,
-            "contenders": contenders,
-            "winner": won,
-            "words": _words(verdict.words, mine, chosen, proposed),
-            "proposed": proposed,
-            "k": k,
-            "micro": _micro(then, arena, chosen, micro, judge),
-            "notes": _notes(recipes, taking, arena, arena_people),
+            "micro": _micro(then, arena, chosen.distilled, micro, judge),
+            "notes": _notes(recipes, taking, arena, people),
+        }
+            "micro": _micro(then, arena, chosen.distilled, micro, judge),
+            "notes": _notes(recipes, taking, arena, people),
         }
     )
-    curve = sorted((one for one in finalists if _plain_key(one) == _plain_key(chosen)), key=lambda one: one.k)
-    explains = judge.compared([(f"{one.k} segments", "discovered", one.codes) for one in curve])
-    choices = [
-        _choice(arena, one, found, chosen=one is chosen, seed=seed) for one, found in zip(curve, explains, strict=False)
-    ]
-    return Contest(comparison, verdicts, _plain_key(chosen), chosen.k, choices)
+    return Contest(comparison, verdicts, _plain_key(chosen), chosen.k, ring.choices(finalists, chosen))
 
 
-def _tried(
-    then: Board,
-    now: Board,
-    arena: Arena,
-    entries: Mapping[str, tuple[Recipe, int]],
-    place: Codes,
-    seed: int,
-) -> list[Tried]:
-    """Every entry that tells people apart, with its rules on everybody and its segments found again."""
-    found = []
-    rounds = arena.stability(entries, ROUNDS, seed)
-    for key, (recipe, k) in entries.items():
-        made = arena.distilled(recipe, k, seed)
-        cuts = [Cut(str(group), "discovered", rule) for group, rule in zip(made.groups, made.rules, strict=True)]
-        codes = assign(cuts, then.table)
-        if len(np.unique(codes)) > 1:
-            found.append(Tried(key, k, made, codes, assign(cuts, now.table)[place], rounds[key]))
-    return found
+@dataclass(frozen=True)
+class _Ring:
+    """Who competes, before whom, and where the people of then stand now."""
+
+    then: Board
+    now: Board
+    arena: Arena
+    today: Arena
+    recipes: Mapping[str, Recipe]
+    judge: Judge
+    place: Codes
+    seed: int
+
+    def tried(self, entries: Mapping[str, tuple[Recipe, int]]) -> list[Tried]:
+        """Every entry that tells people apart, with its rules on everybody and its segments found again."""
+        found = []
+        rounds = self.arena.stability(entries, ROUNDS, self.seed)
+        for key, (recipe, k) in entries.items():
+            made = self.arena.distilled(recipe, k, self.seed)
+            cuts = [Cut(str(group), "discovered", rule) for group, rule in zip(made.groups, made.rules, strict=True)]
+            codes = assign(cuts, self.then.table)
+            if len(np.unique(codes)) > 1:
+                later = assign(cuts, self.now.table)[self.place]
+                found.append(Tried(key, k, made, codes, later, rounds[key]))
+        return found
+
+    def chosen(self, tried: Sequence[Tried], fewer: Sequence[int]) -> tuple[list[Tried], list[Tried], Tried]:
+        """All at the full number, the finalists at every number, and the one that makes today's segments."""
+        preferred = _preferred(tried, self.judge)
+        order = _finalists(preferred)
+        more = self.tried({f"{key}:{k}": (self.recipes[key], k) for key in order for k in fewer})
+        finalists = [one for one in [*tried, *more] if _plain_key(one) in order]
+        hopeful = {one.key: (self.recipes[_plain_key(one)], one.k) for one in finalists if one.fit}
+        again = self.today.stability(hopeful, ROUNDS, self.seed) if hopeful else {}
+        looked = {one.key: replace(one, today=again.get(one.key)) for one in finalists}
+        best = _chosen(list(looked.values()), preferred | _preferred(more, self.judge))
+        return [looked.get(one.key, one) for one in tried], list(looked.values()), best
+
+    def comparison(
+        self, tried: Sequence[Tried], chosen: Tried, k: int, traits: Sequence[str]
+    ) -> tuple[Comparison, list[Verdict]]:
+        """The table, and who is ahead: what is proposed against the traditional ways with as many segments.
+
+        What is proposed stands in the table as it is, beside the same recipe with as many segments as everybody.
+        """
+        shown = [*tried, *([chosen] if chosen.key not in {one.key for one in tried} else [])]
+        old = traditional(self.then, self.now, self.arena, k, traits, self.place, self.seed, ROUNDS)
+        told = [*((self.name(one), "discovered", one.codes) for one in shown), *(one[:3] for one in old)]
+        facts = {
+            **{self.name(one): _facts(one, self.judge) for one in shown},
+            **{name: _plain_facts(codes, later, rounds, self.judge) for name, _, codes, later, rounds in old},
+        }
+        against = rivals(self.then, len(chosen.distilled.groups))
+        found, verdicts = self.judge.decided([(DISCOVERED, "discovered", chosen.codes), *against])
+        mine = self.name(chosen)
+        won = mine if found.winner == DISCOVERED else found.winner
+        proposed = won if won in [name for name, *_ in against] else mine
+        more = {
+            "people": self.then.table.num_rows,
+            "contenders": [one.model_copy(update=facts.get(one.name, {})) for one in self.judge.compared(told)],
+            "winner": won,
+            "words": f"{found.words} {_outcome(mine, chosen, proposed)}",
+            "proposed": proposed,
+            "k": k,
+        }
+        return found.model_copy(update=more), verdicts
+
+    def choices(self, finalists: Sequence[Tried], chosen: Tried) -> list[KChoice]:
+        """The chosen recipe at every number that was tried."""
+        curve = sorted((one for one in finalists if _plain_key(one) == _plain_key(chosen)), key=lambda one: one.k)
+        told = self.judge.compared([(f"{one.k} segments", "discovered", one.codes) for one in curve])
+        return [
+            _choice(self.arena, one, found, chosen=one is chosen, seed=self.seed)
+            for one, found in zip(curve, told[: len(curve)], strict=True)
+        ]
+
+    def name(self, one: Tried) -> str:
+        name = self.recipes[_plain_key(one)].name
+        fewer = "" if one.key == _plain_key(one) else f", {one.k} segments"
+        return name[:1].upper() + name[1:] + fewer
 
 
 def _finalists(preferred: Mapping[str, float]) -> list[str]:
@@ -248,81 +263,22 @@ def _plain_key(one: Tried) -> str:
     return one.key.partition(":")[0]
 
 
-def _name(one: Tried, recipes: Mapping[str, Recipe]) -> str:
-    name = recipes[_plain_key(one)].name
-    return name[:1].upper() + name[1:]
-
-
-def _way(one: Tried, recipes: Mapping[str, Recipe]) -> Way:
-    return (_name(one, recipes), "discovered", one.codes)
-
-
-def _traditional(
-    then: Board, now: Board, arena: Arena, k: int, traits: Sequence[str], place: Codes, seed: int
-) -> list[tuple[str, str, Codes, Codes | None, Array]]:
-    """The ways that marketers cut without a model, each with its codes, those one period later, and drawn again."""
-    seen = then.behaviour.take(pa.array(arena.matrix.rows))
-    found: list[tuple[str, str, Codes, Codes | None, Array]] = []
-    for (name, kind), make in _makers(k, then.meta).items():
-        cuts = make(then.behaviour)
-        if len(cuts) > 1:
-            codes, later = assign(cuts, then.table), assign(cuts, now.table)[place]
-            found.append((name, kind, codes, later, _again(make, seen, codes[arena.matrix.rows], seed)))
-    who = demographic(then.table, then.meta, traits, k, seed)
-    if who is not None:
-        found.append((who[0], "demographic", who[1], None, np.empty((0, 0))))
-    return found
-
-
-def _makers(k: int, meta: Mapping[str, FeatureMeta]) -> dict[tuple[str, str], Make]:
-    """The traditional ways by name and kind."""
-    return {
-        ("RFM segments", "rfm"): lambda table: rfm.grouped(table, k, meta),
-        ("Value tiers", "value"): lambda table: tiers.split(table, k, meta),
-        ("Lifecycle stages", "lifecycle"): lambda table: lifecycle.lifecycle(table, meta),
-    }
-
-
-def _rivals(then: Board, k: int) -> list[Way]:
-    """The traditional ways with as many segments as the discovered ones have in the end."""
-    made = {names: make(then.behaviour) for names, make in _makers(k, then.meta).items()}
-    return [(name, kind, assign(cuts, then.table)) for (name, kind), cuts in made.items() if len(cuts) > 1]
-
-
-def _again(make: Make, seen: pa.Table, codes: Codes, seed: int) -> Array:
-    """A traditional cut with its cut-offs found anew on people drawn with replacement."""
-    rounds = []
-    for turn in range(ROUNDS):
-        drawn = np.random.default_rng([seed, turn]).integers(0, seen.num_rows, seen.num_rows)
-        cuts = make(seen.take(pa.array(drawn)))
-        rounds.append(best_jaccard(cross(codes, assign(cuts, seen), int(codes.max()) + 1)))
-    return np.array(rounds)
-
-
-def _micro(then: Board, arena: Arena, chosen: Tried, most: int, judge: Judge) -> list[Contender]:
+def _micro(then: Board, arena: Arena, macro: Distilled, most: int, judge: Judge) -> list[Contender]:
     """Many small segments beside the cells and tiers that marketers would take for as many."""
-    if most <= 0:
-        return []
-    parts = nested(arena.matrix, chosen.distilled, most)
-    ways: list[Way] = []
-    if len(parts) > 1:
-        cuts = [Cut(str(at), "micro", part.rule) for at, part in enumerate(parts)]
-        alone = sorted(set(chosen.distilled.groups) - {part.group for part in parts})
-        rules = dict(zip(chosen.distilled.groups, chosen.distilled.rules, strict=True))
-        cuts += [Cut(f"{group}", "micro", rules[group]) for group in alone]
-        ways.append(("Micro-segments", "micro", assign(cuts, then.table)))
-    cells = rfm.cells(then.behaviour, then.meta)
-    if cells is not None:
-        ways.append(("RFM cells", "rfm", cells))
-    fine = tiers.split(then.behaviour, max(most, 2), then.meta)
-    if len(fine) > 1:
-        ways.append(("Value tiers, fine", "value", assign(fine, then.table)))
+    ways = many(then, arena, macro, most)
     return judge.compared(ways)[:-1] if ways else []
 
 
 def _facts(one: Tried, judge: Judge) -> dict[str, Any]:
     mean, low, high, least = one.steady
     outside = float((one.codes < 0).mean())
+    notes = [f"leaves {outside:.0%} of the people in no segment"] if outside else []
+    if not stable(_steadily(one.k, one.rounds)):
+        notes.append("did not come back when the people were drawn again")
+    if one.today is not None and not stable(one.choice):
+        notes.append(f"did not come back among today's people (least {one.choice.jaccard_min:.2f})")
+    if one.distilled.fidelity < SAYABLE:
+        notes.append("rules do not say its groups")
     return {
         "recipe": _plain_key(one),
         "stability": Interval(value=mean, low=low, high=high),
@@ -330,7 +286,7 @@ def _facts(one: Tried, judge: Judge) -> dict[str, Any]:
         "persistence": judge.persistence(one.codes, one.later),
         "fidelity": one.distilled.fidelity,
         "smallest": _smallest(one.codes),
-        "note": f"leaves {outside:.0%} of the people in no segment" if outside else "",
+        "note": "; ".join(notes),
     }
 
 
@@ -362,13 +318,14 @@ def _choice(arena: Arena, one: Tried, found: Contender, *, chosen: bool, seed: i
     )
 
 
-def _words(words: str, mine: str, chosen: Tried, proposed: str) -> str:
-    made = f"The discovered segments are {len(chosen.distilled.groups)} by {mine[:1].lower() + mine[1:]}."
+def _outcome(mine: str, chosen: Tried, proposed: str) -> str:
+    """What comes of it, in a sentence."""
     if proposed != mine:
-        made += f" {proposed} win, so they are what is proposed."
-    elif not chosen.fit:
-        made += " No recipe came back well enough when the people were drawn again; this one did best."
-    return f"{words} {made}"
+        return f"{proposed} win, so they are what is proposed."
+    unsure = (
+        "" if chosen.fit else " It did best of those none of which came back well enough when people were drawn again."
+    )
+    return f"What is proposed: {mine[:1].lower() + mine[1:]}.{unsure}"
 
 
 def _notes(recipes: Mapping[str, Recipe], taking: Mapping[str, Recipe], arena: Arena, people: int) -> list[str]:

@@ -42,7 +42,7 @@ from shoal.model.arena import Arena
 from shoal.model.business import business
 from shoal.model.change import changes
 from shoal.model.clusters import KMeansRecipe
-from shoal.model.contest import PEOPLE, Board, Contest, Judge, contest, recipes
+from shoal.model.contest import PEOPLE, Contest, Judge, contest, recipes
 from shoal.model.derived import LABELS, derivations, derive
 from shoal.model.features import DAY, define, horizon, outcomes
 from shoal.model.levels import basis, behaviour
@@ -52,6 +52,7 @@ from shoal.model.portrait import Crowd, crowd, portrait
 from shoal.model.predictive import forecast, predictive
 from shoal.model.proposal import drafts, inside, marked, proposal
 from shoal.model.prose import Rewritten, Voice
+from shoal.model.rivals import Board
 from shoal.model.rules import Cut, select
 from shoal.model.scores import ScoreMeta, score_meta, unreadable
 from shoal.model.sides import Part, Side
