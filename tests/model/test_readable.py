@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,3 +40,42 @@ def test_between_nothing_and_something_it_is_above_zero() -> None:
     cut = readable.threshold(numbers, 0.0065, "share")
     assert ((numbers < cut) == (numbers == 0)).all()
     assert cut == readable.ABOVE_ZERO
+
+
+units = st.sampled_from(["days", "ago", "count", "share", "money", ""])
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), units, st.booleans())
+def test_a_ladder_rises_within_its_range(one: float, two: float, unit: str, fine: bool) -> None:
+    low, high = min(one, two), max(one, two)
+    steps = readable.ladder(low, high, unit, fine=fine)
+    assert steps == sorted(set(steps))
+    assert all(low < step <= high for step in steps)
+
+
+@given(st.floats(1, 1e5), st.floats(1, 1e5), units)
+def test_the_steps_of_two_ranges_are_the_same_where_they_overlap(one: float, two: float, unit: str) -> None:
+    narrow, wide = (readable.ladder(0, high, unit) for high in (min(one, two), max(one, two)))
+    assert narrow == [step for step in wide if step <= min(one, two)]
+
+
+@pytest.mark.parametrize("unit", ["count", "days"])
+def test_steps_of_counts_and_days_are_whole(unit: str) -> None:
+    steps = [step for step in readable.ladder(0, 3_000, unit, fine=True) if step != readable.ABOVE_ZERO]
+    assert len(steps) > 10
+    assert all(step.is_integer() for step in steps)
+
+
+def test_nothing_and_something_are_parted_but_for_counts() -> None:
+    assert readable.ladder(0, 50, "money")[0] == readable.ABOVE_ZERO
+    assert readable.ladder(0, 50, "count")[0] == 1.0
+
+
+def test_losses_are_cut_as_gains_are() -> None:
+    steps = [step for step in readable.ladder(-60, 60, "money") if step != readable.ABOVE_ZERO]
+    assert {-step for step in steps if step < 0} == {step for step in steps if step > 0}
+
+
+@pytest.mark.parametrize("unit", ["days", "count", "share", "money", ""])
+def test_where_all_are_alike_there_is_no_step(unit: str) -> None:
+    assert readable.ladder(5, 5, unit) == readable.ladder(0, 0, unit) == []

@@ -88,7 +88,7 @@ def lessons(
 
     Args:
         table: one row a person and cut-off, with `person`, `as_of`, features, and outcomes that begin with `next.`.
-        inputs: the features to learn from; those that are no numbers are left out.
+        inputs: the features to learn from; those that are no numbers, or in which nobody differs, are left out.
         parts: outcomes that only others are made of.
     """
     at = table["as_of"].cast(pa.int64()).to_numpy()
@@ -101,7 +101,10 @@ def lessons(
     outcomes = _outcomes(table, parts)
     if not outcomes:
         return None
-    columns = [numbers(table, name) for name in names]
+    found = {name: values for name in names if _differs(values := numbers(table, name))}
+    if not found:
+        return None
+    names, columns = list(found), list(found.values())
     known = complete(names, meta)
     fills = np.array([_fill(column, known[name]) for column, name in zip(columns, names, strict=True)])
     return Lessons(
@@ -150,6 +153,12 @@ def _standard(values: Array) -> Array | None:
 def _number(table: pa.Table, name: str) -> bool:
     kind = table.schema.field(name).type
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind)) and table[name].null_count < table.num_rows
+
+
+def _differs(values: Array) -> bool:
+    """Whether people differ in it: a category that came up later was nobody's then, and must not stir the dice."""
+    known = values[np.isfinite(values)]
+    return bool(len(known)) and (len(known) < len(values) or bool(known.min() < known.max()))
 
 
 def _fill(values: Array, meta: FeatureMeta) -> float:
