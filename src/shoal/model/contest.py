@@ -138,9 +138,6 @@ def contest(
             "micro": _micro(then, arena, chosen.distilled, micro, judge),
             "notes": _notes(recipes, taking, arena, people),
         }
-            "micro": _micro(then, arena, chosen.distilled, micro, judge),
-            "notes": _notes(recipes, taking, arena, people),
-        }
     )
     return Contest(comparison, verdicts, _plain_key(chosen), chosen.k, ring.choices(finalists, chosen))
 
