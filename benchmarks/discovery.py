@@ -1,12 +1,12 @@
-"""Discovery beside the traditional ways and beside peers: what segments made as of a day explain of the half year after.
+"""Discovery beside the traditional ways and peers: what segments made as of a day explain of the half year after.
 
 python benchmarks/discovery.py                     every data set that is present
-python benchmarks/discovery.py --peer PYTHON       the interpreter that has segmtree and pycaret, where it is not this one
-python benchmarks/discovery.py --only retail       one of: retail, grocery, others, cost
+python benchmarks/discovery.py --peer PYTHON       the interpreter that has segmtree and pycaret, if not this one
+python benchmarks/discovery.py --only retail       some of: retail, grocery, others, cost
 
-Segments are made by `shoal run --as-of DAY`, which sees nothing later, and by the peers on the same inputs. They are judged
-on the 26 weeks after that day, which no run has seen: value (capped and log revenue, retention) and behaviour, half and
-half; R2 with segment means learned on one half of the people and scored on the other.
+Segments are made by `shoal run --as-of DAY`, which sees nothing later, and by the peers on the same inputs. They are
+judged on the 26 weeks after that day: value (capped and log revenue, retention) and behaviour, half and half; R2 with
+segment means learned on one half of the people and scored on the other.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 python benchmarks/run.py                 100,000 people, 2 million events: minutes
 python benchmarks/run.py --full          1,000,000 people, 20 million events
 python benchmarks/run.py --only startup  one or more of: loop, features, retail, startup, objectives, propensity,
-                                         lifetime, affinity
+                                         lifetime, affinity, discovery, subgroups
 """
 
 from __future__ import annotations
@@ -148,6 +148,17 @@ def affinity(_base: Path, _people: int) -> Section:
     return "Affinity and lookalikes", text(python("affinity.py"))
 
 
+def discovery(base: Path, _people: int) -> Section:
+    """Segments beside the traditional ways, segmtree and pycaret; the contest on every data set; a million people."""
+    peer = os.environ.get("SHOAL_PEERS", sys.executable)
+    return "Discovery", text(python("discovery.py", "--peer", peer, "--only", "retail,grocery,others,cost"))
+
+
+def subgroups(_base: Path, _people: int) -> Section:
+    """Subgroup search beside pysubgroup."""
+    return "Subgroup discovery", text(python("subgroups.py"))
+
+
 SECTIONS: dict[str, Callable[[Path, int], Section]] = {
     "loop": loop,
     "features": features,
@@ -157,6 +168,8 @@ SECTIONS: dict[str, Callable[[Path, int], Section]] = {
     "propensity": propensity,
     "lifetime": lifetime,
     "affinity": affinity,
+    "discovery": discovery,
+    "subgroups": subgroups,
 }
 
 
