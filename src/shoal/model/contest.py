@@ -345,7 +345,9 @@ def _plain_facts(codes: Codes, later: Codes | None, rounds: Array, judge: Judge)
 
 
 def _smallest(codes: Codes) -> float:
-    return float(np.bincount(codes[codes >= 0]).min(initial=len(codes)) / len(codes)) if (codes >= 0).any() else 0.0
+    """The share of the smallest segment that anybody is in."""
+    counts = np.bincount(codes[codes >= 0])
+    return float(counts[counts > 0].min(initial=len(codes)) / len(codes)) if len(counts) else 0.0
 
 
 def _choice(arena: Arena, one: Tried, found: Contender, *, chosen: bool, seed: int) -> KChoice:
