@@ -76,6 +76,14 @@ def test_inputs_that_are_no_numbers_or_not_there_are_left_out() -> None:
     assert lessons(table, {}, until=1_000 * DAY, inputs=["plan"]) is None
 
 
+def test_inputs_in_which_nobody_differs_are_left_out() -> None:
+    table = past().append_column("views", pa.array(np.full(past().num_rows, 3.0)))
+    found = lessons(table, {}, until=1_000 * DAY, inputs=["orders", "views"])
+    assert found is not None
+    assert found.inputs == ("orders",)
+    assert lessons(table, {}, until=1_000 * DAY, inputs=["views"]) is None
+
+
 def test_value_and_behaviour_weigh_one_half_each() -> None:
     found = learned()
     weights = dict(zip(found.outcomes, found.y.var(axis=0), strict=True))

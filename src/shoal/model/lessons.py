@@ -88,20 +88,25 @@ def lessons(
 
     Args:
         table: one row a person and cut-off, with `person`, `as_of`, features, and outcomes that begin with `next.`.
-        inputs: the features to learn from; those that are no numbers are left out.
+        inputs: the features to learn from; those that are no numbers, or in which nobody differs, are left out.
         parts: outcomes that only others are made of.
     """
     at = table["as_of"].cast(pa.int64()).to_numpy()
     table = table.filter(pa.array(at <= until))
     if table.num_rows > ROWS:
         table = table.take(pa.array(np.sort(np.random.default_rng(0).choice(table.num_rows, ROWS, replace=False))))
-    names = [name for name in inputs if name not in STANDING and name in table.column_names and _number(table, name)]
+    # By name: their order in a table follows counts of all events, and trees draw inputs by their place.
+    own = sorted(set(inputs) & set(table.column_names) - STANDING)
+    names = [name for name in own if _number(table, name)]
     if table.num_rows < FEWEST or not names:
         return None
     outcomes = _outcomes(table, parts)
     if not outcomes:
         return None
-    columns = [numbers(table, name) for name in names]
+    found = {name: values for name in names if _differs(values := numbers(table, name))}
+    if not found:
+        return None
+    names, columns = list(found), list(found.values())
     known = complete(names, meta)
     fills = np.array([_fill(column, known[name]) for column, name in zip(columns, names, strict=True)])
     return Lessons(
@@ -125,7 +130,7 @@ def _outcomes(table: pa.Table, parts: Collection[str]) -> dict[str, Array]:
         "retained": (active > 0).astype(np.float64),
     }
     skip = {f"{NEXT}{name}" for name in ("active", "revenue", "orders", *parts)}
-    names = [name for name in table.column_names if name.startswith(NEXT) and name not in skip]
+    names = sorted(name for name in table.column_names if name.startswith(NEXT) and name not in skip)
     behaviour = {
         name.removeprefix(NEXT): np.where(active > 0, numbers(table, name), np.nan)
         for name in names
@@ -150,6 +155,12 @@ def _standard(values: Array) -> Array | None:
 def _number(table: pa.Table, name: str) -> bool:
     kind = table.schema.field(name).type
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind)) and table[name].null_count < table.num_rows
+
+
+def _differs(values: Array) -> bool:
+    """Whether those who have a value differ in it: a category that came up later was nobody's then."""
+    known = values[np.isfinite(values)]
+    return bool(len(known)) and bool(known.min() < known.max())
 
 
 def _fill(values: Array, meta: FeatureMeta) -> float:
