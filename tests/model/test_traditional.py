@@ -175,3 +175,31 @@ def test_an_intent_score_is_cut_at_its_upper_fifth() -> None:
     table = pa.table({"intent_score": [0.0] * 10 + list(np.arange(1.0, 11.0))})
     cuts = intent.intent(table)
     assert [int(select(cut.rule, table).sum()) for cut in cuts] == [2, 8, 10]
+
+
+def test_cells_are_finer_than_the_named_segments_and_within_their_scores(planted: Callable) -> None:
+    table = planted(2000)[0]
+    found = rfm.cells(table)
+    assert found is not None
+    assert set(found) == set(range(found.max() + 1))
+    assert len(rfm.rfm(table)) < found.max() + 1 <= 125
+    for column in ("recency_days", "orders", "revenue"):
+        scores = next(one for one in rfm.scale(table).scores if one.column == column)  # type: ignore[union-attr]
+        level = np.searchsorted(scores.cuts, np.asarray(table[column], dtype=float), side="right")
+        assert all(len(set(level[found == cell])) == 1 for cell in np.unique(found))
+
+
+def test_people_without_orders_or_values_are_in_no_cell() -> None:
+    table = pa.table(
+        {
+            "recency_days": pa.array([None, 1.0, 9.0, float("nan"), 30.0], pa.float64()),
+            "orders": pa.array([0, 1, 2, 3, None], pa.int64()),
+            "revenue": [0.0, 10.0, 30.0, 40.0, 200.0],
+        }
+    )
+    assert (rfm.cells(table) >= 0).tolist() == [False, True, True, False, False]  # type: ignore[operator]
+
+
+def test_without_scores_there_are_no_cells(shop_table: pa.Table) -> None:
+    assert rfm.cells(shop_table.select(["person", "evening_share"])) is None
+    assert rfm.cells(shop_table.slice(0, 0)) is None
