@@ -53,7 +53,7 @@ def test_a_ladder_rises_within_its_range(one: float, two: float, unit: str, fine
     assert all(low < step <= high for step in steps)
 
 
-@given(st.floats(1, 1e5), st.floats(1, 1e5), units)
+@given(st.floats(0, 1e5), st.floats(0, 1e5), st.sampled_from(["days", "ago", "count", "share", "money"]))
 def test_the_steps_of_two_ranges_are_the_same_where_they_overlap(one: float, two: float, unit: str) -> None:
     narrow, wide = (readable.ladder(0, high, unit) for high in (min(one, two), max(one, two)))
     assert narrow == [step for step in wide if step <= min(one, two)]

@@ -95,7 +95,9 @@ def lessons(
     table = table.filter(pa.array(at <= until))
     if table.num_rows > ROWS:
         table = table.take(pa.array(np.sort(np.random.default_rng(0).choice(table.num_rows, ROWS, replace=False))))
-    names = [name for name in inputs if name not in STANDING and name in table.column_names and _number(table, name)]
+    # By name: their order in a table follows counts of all events, and trees draw inputs by their place.
+    own = sorted(set(inputs) & set(table.column_names) - STANDING)
+    names = [name for name in own if _number(table, name)]
     if table.num_rows < FEWEST or not names:
         return None
     outcomes = _outcomes(table, parts)
@@ -128,7 +130,7 @@ def _outcomes(table: pa.Table, parts: Collection[str]) -> dict[str, Array]:
         "retained": (active > 0).astype(np.float64),
     }
     skip = {f"{NEXT}{name}" for name in ("active", "revenue", "orders", *parts)}
-    names = [name for name in table.column_names if name.startswith(NEXT) and name not in skip]
+    names = sorted(name for name in table.column_names if name.startswith(NEXT) and name not in skip)
     behaviour = {
         name.removeprefix(NEXT): np.where(active > 0, numbers(table, name), np.nan)
         for name in names
@@ -156,9 +158,9 @@ def _number(table: pa.Table, name: str) -> bool:
 
 
 def _differs(values: Array) -> bool:
-    """Whether people differ in it: a category that came up later was nobody's then, and must not stir the dice."""
+    """Whether those who have a value differ in it: a category that came up later was nobody's then."""
     known = values[np.isfinite(values)]
-    return bool(len(known)) and (len(known) < len(values) or bool(known.min() < known.max()))
+    return bool(len(known)) and bool(known.min() < known.max())
 
 
 def _fill(values: Array, meta: FeatureMeta) -> float:

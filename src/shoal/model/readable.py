@@ -52,7 +52,7 @@ def ladder(low: float, high: float, unit: str = "", *, fine: bool = False) -> li
     """
     if unit in ("days", "ago"):
         steps = [*CALENDAR, *(FINE_CALENDAR if fine else ())]
-    elif unit == "share" or (low >= -1 and high <= 1):
+    elif unit == "share" or (unit not in ("count", "money") and low >= -1 and high <= 1):
         steps = [*SHARES, *(FINE_SHARES if fine else ()), *(-share for share in SHARES)]
     else:
         digits = FINE_DIGITS if fine else COUNT_DIGITS if unit == "count" else DIGITS
