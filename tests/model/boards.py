@@ -9,7 +9,8 @@ import numpy as np
 
 from model.pasts import META, table_of
 from shoal.model.arena import Arena
-from shoal.model.contest import Board, Contest, Way, contest
+from shoal.model.contest import Contest, contest
+from shoal.model.rivals import Board, Way
 from shoal.model.matrix import Array, Matrix
 from shoal.model.recipe import Grouping, Recipe, grouping
 from shoal.summary import Contender

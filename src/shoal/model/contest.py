@@ -7,7 +7,7 @@ winner makes today's segments, in the largest number that comes back when the pe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -85,7 +85,6 @@ class Contest:
     key: str
     k: int
     choices: list[KChoice]
-    notes: list[str] = field(default_factory=list)
 
 
 def recipes(wanted: Sequence[str] | None = None) -> dict[str, Recipe]:
