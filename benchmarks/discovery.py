@@ -89,11 +89,9 @@ def after(folder: Path, at: int) -> tuple[pa.Table, list[Any]]:
     revenue = np.nan_to_num(done["revenue"].to_numpy()) if "revenue" in done.column_names else None
     skip = {"person", "as_of", "active", "revenue", "orders", *part["hidden"]}
     found = value_outcomes(revenue, active > 0, activity=active)
-    for name in done.column_names:
-        if name not in skip and pa.types.is_floating(done[name].type):
-            values = np.where(active > 0, done[name].to_numpy(), np.nan)
-            if np.nanstd(values) > 0:
-                found.append(behaviour_outcome(name, values))
+    told = [name for name in done.column_names if name not in skip and pa.types.is_floating(done[name].type)]
+    behaviour = {name: np.where(active > 0, done[name].to_numpy(), np.nan) for name in told}
+    found += [behaviour_outcome(name, values) for name, values in behaviour.items() if np.nanstd(values) > 0]
     ids = seen.table("profiles")
     people = ids.filter(pa.array(np.isin(ids["person"].to_numpy(), there.to_numpy()))).sort_by("person")
     return people.select(["profile_id", "person"]), found
@@ -158,11 +156,12 @@ def judged(folder: Path, day: str, peer: str) -> list[str]:
     stable = {v["subject"]: v["value"] for v in told["verdicts"] if v["check"] == "stability"}
     mean = float(np.mean([one for one in stable.values() if one is not None])) if stable else float("nan")
     least = min((one for one in stable.values() if one is not None), default=float("nan"))
+    by = f"Discovered by {told['discovery']['recipe']}: refitted Jaccard mean {mean:.2f}, least {least:.2f}"
+    by += f"; rule fidelity {told['discovery']['fidelity']:.2f}."
     return [
         *rows,
         "",
-        f"Discovered by {told['discovery']['recipe']}: refitted Jaccard mean {mean:.2f}, least {least:.2f}; rule fidelity "
-        f"{told['discovery']['fidelity']:.2f}. {len(people):,} people, {sum(one.counts for one in found)} outcomes.",
+        f"{by} {len(people):,} people, {sum(one.counts for one in found)} outcomes.",
         "",
         "The run's own contest, as of one period before that day:",
         "",
@@ -213,8 +212,8 @@ def six(folder: Path, people: pa.Table) -> dict[str, tuple[np.ndarray | None, fl
         made = arena.distilled(recipe, k, 1)
         cuts = [Cut(str(group), "discovered", rule) for group, rule in zip(made.groups, made.rules, strict=True)]
         each = np.nanmean(steady[name], axis=0)
-        told = f"Shoal: {name}, 6 (Jaccard {np.nanmean(each):.2f}, least {np.nanmin(each):.2f}, fidelity {made.fidelity:.2f})"
-        found[told] = (assign(cuts, known.table)[rows], 0.0)
+        steadily = f"Jaccard {np.nanmean(each):.2f}, least {np.nanmin(each):.2f}, fidelity {made.fidelity:.2f}"
+        found[f"Shoal: {name}, 6 ({steadily})"] = (assign(cuts, known.table)[rows], 0.0)
     return found
 
 
@@ -268,7 +267,8 @@ def table(comparison: dict[str, Any] | None) -> list[str]:
     if comparison is None:
         return ["There is no next period to judge by."]
     rows = [
-        "| contender | segments | value | behaviour | overall | refitted Jaccard mean, least | a period later | fidelity | smallest |",
+        "| contender | segments | value | behaviour | overall | refitted Jaccard mean, least | a period later "
+        "| fidelity | smallest |",
         "| --- | --: | --: | --: | --: | --: | --: | --: | --: |",
     ]
     for one in [*comparison["contenders"], *comparison["micro"]]:
@@ -314,14 +314,17 @@ def cost(base: Path) -> list[str]:
     model = run(shoal("run", "-w", base, "--only", "model", "--json"))
     told = first.told
     inputs = len((told.get("discovery") or {}).get("inputs", []))
+    rows = [
+        ("whole `shoal run`, 1,000,000 people", first),
+        (f"of it the model stage: full contest, nested and subgroups ({inputs} inputs)", model),
+    ]
     return [
-        f"| what | wall s | CPU s | peak MB |",
+        "| what | wall s | CPU s | peak MB |",
         "| --- | --: | --: | --: |",
-        f"| whole `shoal run`, 1,000,000 people | {first.wall:.0f} | {first.cpu:.0f} | {first.peak} |",
-        f"| of it the model stage: full contest, nested and subgroups ({inputs} inputs) | {model.wall:.0f} | {model.cpu:.0f} | {model.peak} |",
+        *(f"| {name} | {cost.wall:.0f} | {cost.cpu:.0f} | {cost.peak} |" for name, cost in rows),
         "",
-        f"Recipes see 10,000 people and are drawn again from them; every rule is judged on 100,000 of all. {big.error}{first.error}",
-        f"Seconds by step: {json.dumps(told.get('timings'))}.",
+        "Recipes see 10,000 people and are drawn again from them; every rule is judged on 100,000 of all.",
+        f"Seconds by step: {json.dumps(told.get('timings'))}. {big.error}{first.error}",
     ]
 
 
@@ -346,7 +349,7 @@ def main() -> int:
             else:
                 lines += {"others": others, "cost": cost}[name](base)
             print(f"{name}: {perf_counter() - began:.0f} s", file=sys.stderr)
-    print(json.dumps({"lines": lines}))
+    print("\n".join(lines))
     return 0
 
 

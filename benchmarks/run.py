@@ -148,7 +148,7 @@ def affinity(_base: Path, _people: int) -> Section:
     return "Affinity and lookalikes", text(python("affinity.py"))
 
 
-def discovery(base: Path, _people: int) -> Section:
+def discovery(_base: Path, _people: int) -> Section:
     """Segments beside the traditional ways, segmtree and pycaret; the contest on every data set; a million people."""
     peer = os.environ.get("SHOAL_PEERS", sys.executable)
     return "Discovery", text(python("discovery.py", "--peer", peer, "--only", "retail,grocery,others,cost"))
