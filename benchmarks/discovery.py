@@ -104,11 +104,8 @@ def explained(codes: np.ndarray, found: list[Any]) -> dict[str, float]:
     for one in found:
         if not one.counts:
             continue
-        r2 = []
-        for split in range(10):
-            half = np.random.default_rng(split).permutation(len(codes)) % 2
-            for side in (0, 1):
-                r2.append(_r2(codes, one.values, half == side))
+        halves = [np.random.default_rng(split).permutation(len(codes)) % 2 for split in range(10)]
+        r2 = [_r2(codes, one.values, half == side) for half in halves for side in (0, 1)]
         told[one.name] = float(np.mean(r2))
         scores[one.kind].append(told[one.name])
     value, behaviour = (float(np.mean(scores[kind])) if scores[kind] else float("nan") for kind in scores)
@@ -267,8 +264,7 @@ def table(comparison: dict[str, Any] | None) -> list[str]:
     if comparison is None:
         return ["There is no next period to judge by."]
     rows = [
-        "| contender | segments | value | behaviour | overall | refitted Jaccard mean, least | a period later "
-        "| fidelity | smallest |",
+        "| contender | segments | value | behaviour | overall | Jaccard mean, least | a period later | fidelity | least |",
         "| --- | --: | --: | --: | --: | --: | --: | --: | --: |",
     ]
     for one in [*comparison["contenders"], *comparison["micro"]]:

@@ -10,9 +10,9 @@ import numpy as np
 from model.pasts import META, table_of
 from shoal.model.arena import Arena
 from shoal.model.contest import Contest, contest
-from shoal.model.rivals import Board, Way
 from shoal.model.matrix import Array, Matrix
 from shoal.model.recipe import Grouping, Recipe, grouping
+from shoal.model.rivals import Board, Way
 from shoal.summary import Contender
 from shoal.validate.jury import Jury
 from shoal.validate.outcome import value_outcomes

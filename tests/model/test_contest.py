@@ -12,10 +12,10 @@ from shoal import registry
 from shoal.errors import NotFound
 from shoal.model.clusters import KMeansRecipe
 from shoal.model.contest import FEWEST, Contest, _smallest, recipes
-from shoal.model.rivals import Way
 from shoal.model.matrix import Matrix
 from shoal.model.prospects import OutlookRecipe
 from shoal.model.recipe import Grouping
+from shoal.model.rivals import Way
 from shoal.validate.jury import Jury
 
 
