@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ def learned(table: pa.Table | None = None, until: int = 1_000 * DAY, **more: Any
     return found
 
 
+@lru_cache
 def foreseen(people: int = 400, seed: int = 9) -> tuple[Matrix, Lessons]:
     """People of today as a matrix with their outlook."""
     table, known = table_of(features(people, seed)), learned()

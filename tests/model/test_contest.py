@@ -22,7 +22,7 @@ from shoal.validate.jury import Jury
 @pytest.fixture(autouse=True)
 def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shoal.model.contest.ROUNDS", 2)
-    monkeypatch.setattr("shoal.validate.explained.DRAWS", 200)
+    monkeypatch.setattr("shoal.validate.explained.DRAWS", 100)
 
 
 def fought(*args: object, **more: object) -> Contest:

@@ -21,7 +21,7 @@ def won_by(money: bool) -> Contest:
     judge = jury(by_money(columns) if money else by_evening(columns))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("shoal.model.contest.ROUNDS", 2)
-        patch.setattr("shoal.validate.explained.DRAWS", 200)
+        patch.setattr("shoal.validate.explained.DRAWS", 100)
         found = fight(columns, judge, {"evening": Cutting("evening_share")})
     assert found is not None
     return found
