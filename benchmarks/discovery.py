@@ -264,7 +264,7 @@ def table(comparison: dict[str, Any] | None) -> list[str]:
     if comparison is None:
         return ["There is no next period to judge by."]
     rows = [
-        "| contender | segments | value | behaviour | overall | Jaccard mean, least | a period later | fidelity | least |",
+        "| contender | segments | value | behaviour | overall | Jaccard mean, least | later | fidelity | smallest |",
         "| --- | --: | --: | --: | --: | --: | --: | --: | --: |",
     ]
     for one in [*comparison["contenders"], *comparison["micro"]]:

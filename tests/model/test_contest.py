@@ -64,8 +64,8 @@ def test_under_so_many_people_there_is_no_contest() -> None:
 
 
 def test_people_who_do_not_differ_have_no_contest() -> None:
-    alike = {name: np.ones(300) for name in shoppers(2)}
-    assert fight(alike, jury(by_money(shoppers(300))), {"kmeans": KMeansRecipe()}) is None
+    alike = {name: np.ones(450) for name in shoppers(2)}
+    assert fight(alike, jury(by_money(shoppers(450))), {"kmeans": KMeansRecipe()}) is None
 
 
 @pytest.mark.parametrize("budget", [2, 10])
@@ -135,20 +135,20 @@ def test_outcomes_that_nobody_differs_in_make_nobody_win() -> None:
 
 
 def test_the_same_seed_gives_the_same_contest_to_the_bit() -> None:
-    columns = shoppers(300)
+    columns = shoppers(450)
     one, two = (fought(columns, jury(by_money(columns)), {"kmeans": KMeansRecipe()}, micro=9) for _ in range(2))
     assert one == two
 
 
 def test_a_recipe_that_needs_an_outlook_takes_no_part_without_history_and_that_is_said() -> None:
-    columns = shoppers(300)
+    columns = shoppers(450)
     found = fought(columns, jury(by_money(columns)), {"outlook": OutlookRecipe(), "evening": Cutting("evening_share")})
     assert found.key == "evening"
     assert any("took no part: k-means on expected outcomes" in note for note in found.comparison.notes)
 
 
 def test_only_recipes_that_need_an_outlook_and_no_history_are_no_contest() -> None:
-    columns = shoppers(300)
+    columns = shoppers(450)
     assert fight(columns, jury(by_money(columns)), {"outlook": OutlookRecipe()}) is None
 
 
@@ -221,3 +221,19 @@ def test_micro_segments_leave_nobody_of_the_segments_out() -> None:
     fought(columns, judge, {"evening": Cutting("evening_share")}, micro=12)
     micro = next(way for kind, ways in judge.heard for way in ways if kind == "compared" and way[1] == "micro")
     assert (micro[2] >= 0).all()
+
+
+class Failing:
+    """A recipe that somebody else wrote, on a bad day."""
+
+    name = "boom"
+
+    def fit(self, matrix: Matrix, k: int, seed: int) -> Grouping:
+        raise ValueError("no luck")
+
+
+def test_a_recipe_that_fails_takes_no_part_and_is_named() -> None:
+    columns = shoppers(450)
+    found = fought(columns, jury(by_money(columns)), {"kmeans": KMeansRecipe(), "boom": Failing()})
+    assert "recipe 'boom' failed and took no part: ValueError: no luck" in found.comparison.notes
+    assert "Boom" not in {one.name for one in found.comparison.contenders}

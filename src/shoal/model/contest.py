@@ -26,7 +26,7 @@ from shoal.summary import Comparison, Contender, Interval, KChoice, Verdict
 PEOPLE = 10_000  # whom recipes see and are drawn from; every way is judged on everybody
 ROUNDS = 10
 FINALISTS = 2  # recipes for which smaller numbers of segments are tried, at least
-FEWEST = 200  # people in a contest
+FEWEST = 400  # people in a contest: half of them say who is ahead
 HOPEFUL = 0.8  # of what the best explains: with fewer segments such a one may still be the best of those that come back
 NEARLY = 0.9  # of what the best explains: recipes that near are equals, and the surer one with more segments is taken
 SURE = 0.7  # least Jaccard that ten rounds do not mistake for one above 0.6
@@ -78,12 +78,13 @@ class Tried:
 
 @dataclass(frozen=True)
 class Contest:
-    """The table, the verdicts, and with which recipe and number of segments today's are made."""
+    """The table, the verdicts, and with which recipe and number today's segments are made; it gave `segments` then."""
 
     comparison: Comparison
     verdicts: list[Verdict]
     key: str
     k: int
+    segments: int
     choices: list[KChoice]
 
 
@@ -124,9 +125,10 @@ def contest(
     people = then.table.num_rows
     if people < FEWEST or not arena.matrix.names:
         return None
-    taking = {key: recipe for key, recipe in recipes.items() if arena.takes(recipe)}
-    ring = _Ring(then, now, arena, today, taking, judge, _later_rows(then.table, now.table), seed)
     ks = candidates(budget, people)
+    taking = {key: recipe for key, recipe in recipes.items() if arena.takes(recipe)}
+    taking, failed = _working(taking, arena, max(ks), seed)
+    ring = _Ring(then, now, arena, today, taking, judge, _later_rows(then.table, now.table), seed)
     tried = ring.tried({key: (recipe, max(ks)) for key, recipe in taking.items()})
     if not tried:
         return None
@@ -135,10 +137,11 @@ def contest(
     comparison = comparison.model_copy(
         update={
             "micro": _micro(then, arena, chosen.distilled, micro, judge),
-            "notes": _notes(recipes, taking, arena, people),
+            "notes": [*_notes(recipes, arena, people), *failed],
         }
     )
-    return Contest(comparison, verdicts, _plain_key(chosen), chosen.k, ring.choices(finalists, chosen))
+    segments = len(chosen.distilled.groups)
+    return Contest(comparison, verdicts, _plain_key(chosen), chosen.k, segments, ring.choices(finalists, chosen))
 
 
 @dataclass(frozen=True)
@@ -326,11 +329,24 @@ def _outcome(mine: str, chosen: Tried, proposed: str) -> str:
     return f"What is proposed: {mine[:1].lower() + mine[1:]}.{unsure}"
 
 
-def _notes(recipes: Mapping[str, Recipe], taking: Mapping[str, Recipe], arena: Arena, people: int) -> list[str]:
+def _working(recipes: Mapping[str, Recipe], arena: Arena, k: int, seed: int) -> tuple[dict[str, Recipe], list[str]]:
+    """The recipes that give groups at all, and what is said of those that fail: somebody's plugin ends no run."""
+    found, failed = {}, []
+    for key, recipe in recipes.items():
+        try:
+            recipe.fit(arena.matrix, k, seed)
+        except Exception as error:  # noqa: BLE001 - it is not our code
+            failed.append(f"recipe '{key}' failed and took no part: {type(error).__name__}: {error}")
+        else:
+            found[key] = recipe
+    return found, failed
+
+
+def _notes(recipes: Mapping[str, Recipe], arena: Arena, people: int) -> list[str]:
     found = [
         "a recipe is chosen on one half of the people; the words above are of the other half, the table of everybody"
     ]
-    left = [recipe.name for key, recipe in recipes.items() if key not in taking]
+    left = [recipe.name for recipe in recipes.values() if not arena.takes(recipe)]
     if left:
         found.append(f"not enough history to learn what people do next, so these took no part: {', '.join(left)}")
     if len(arena.person) < people:

@@ -23,7 +23,7 @@ def proposal(fought: Contest | None, behaviour: pa.Table, meta: Mapping[str, Fea
     """The segments of the traditional way that won, as of now, where a run does not have them anyway."""
     if fought is None or fought.comparison.proposed not in CUT_ANEW:
         return []
-    cuts = CUT_ANEW[fought.comparison.proposed](behaviour, fought.k, meta)
+    cuts = CUT_ANEW[fought.comparison.proposed](behaviour, fought.segments, meta)
     return [Cut(cut.name, cut.kind, cut.rule, facts={**cut.facts, "proposed": True}) for cut in cuts]
 
 
