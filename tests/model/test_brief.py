@@ -65,7 +65,7 @@ def test_a_clear_leaning_names_the_category() -> None:
     gifts = np.where(np.arange(300) < 90, rng.uniform(0.7, 1, 300), rng.uniform(0, 0.2, 300))
     table = pa.table({"orders": rng.integers(1, 9, 300), "revenue": rng.lognormal(3, 1, 300), "share_gifts": gifts})
     everybody = crowd(table, {})
-    assert names(everybody, [portrait(everybody, np.arange(300) < 90)])[0].endswith("of gifts")
+    assert names(everybody, [portrait(everybody, np.arange(300) < 90)])[0].endswith("who buy gifts")
 
 
 def test_protected_traits_are_in_no_portrait() -> None:
