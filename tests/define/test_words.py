@@ -41,6 +41,14 @@ LABELS = {
         ("recency_days between 20 and 40", "last order between 20 and 40 days ago"),
         ("country in ('Germany', 'France')", "country is one of Germany, France"),
         ("country not in ('Germany')", "country is not Germany"),
+        ("gap < 7 or gap is null", "time between orders is less than 7 days, or unknown"),
+        ("country in ('Germany', 'France') or country is null", "country is one of Germany, France, or unknown"),
+        (
+            "vip and (gap < 7 or gap is null)",
+            "a VIP and (time between orders is less than 7 days, or unknown)",
+        ),
+        ("gap < 7 or country is null", "time between orders is less than 7 days or country is unknown"),
+        ("recency_days > 90 or recency_days is null", "last order more than 90 days ago or no order yet"),
         ("country is null or vip", "country is unknown or a VIP"),
         ("not vip", "not a VIP"),
         (

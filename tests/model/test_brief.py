@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -63,7 +65,7 @@ def test_a_clear_leaning_names_the_category() -> None:
     gifts = np.where(np.arange(300) < 90, rng.uniform(0.7, 1, 300), rng.uniform(0, 0.2, 300))
     table = pa.table({"orders": rng.integers(1, 9, 300), "revenue": rng.lognormal(3, 1, 300), "share_gifts": gifts})
     everybody = crowd(table, {})
-    assert names(everybody, [portrait(everybody, np.arange(300) < 90)])[0].endswith("of gifts")
+    assert names(everybody, [portrait(everybody, np.arange(300) < 90)])[0].endswith("who buy gifts")
 
 
 def test_protected_traits_are_in_no_portrait() -> None:
@@ -90,6 +92,21 @@ def test_expected_revenue_is_said_with_its_interval(everybody: Crowd, shop_table
     own = of(everybody, shop_table, "orders >= 10")
     found = brief(everybody, own, expected=Interval(value=54.0, low=50, high=58), currency="GBP")
     assert "next period 54 GBP (50 to 58) a person is expected" in found.value
+
+
+def test_small_expected_revenue_has_two_digits(everybody: Crowd, shop_table: pa.Table) -> None:
+    own = of(everybody, shop_table, "orders >= 10")
+    found = brief(everybody, own, expected=Interval(value=0.357, low=0.12, high=0.6), currency="EUR")
+    assert "next period 0.36 EUR (0.12 to 0.60) a person is expected" in found.value
+
+
+def test_money_in_traits_and_headline_has_its_currency(everybody: Crowd, shop_table: pa.Table) -> None:
+    own = of(everybody, shop_table, "revenue >= 500")
+    found = brief(everybody, own, currency="EUR")
+    told = next(trait.words for trait in found.traits if trait.feature == "revenue")
+    assert re.fullmatch(r"[^:]*: [\d,.]+ EUR against [\d,.]+ EUR", told)
+    assert told[1:] in found.headline
+    assert "EUR" not in brief(everybody, own).headline
 
 
 @pytest.mark.parametrize(

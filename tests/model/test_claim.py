@@ -39,7 +39,7 @@ MORE = Numbers(31.2, 21.8, 0.43, 0.12, 0.7)
         ([Condition("aov", 10, 25)], "people with average order value from 10 to under 25"),
         ([Condition("recency_days", high=30)], "people with last order under 30 days ago"),
         ([Condition("refunds", low=ABOVE_ZERO)], "people with some returns"),
-        ([Condition("refunds", high=ABOVE_ZERO)], "people with no returns"),
+        ([Condition("refunds", high=ABOVE_ZERO)], "people with no return"),
         ([Condition("weekend_share", low=ABOVE_ZERO)], "people with share at weekends above 0"),
         ([Condition("weekend_share", ABOVE_ZERO, 0.5)], "people with share at weekends above 0 and under 50%"),
         ([Condition("weekend_share", high=ABOVE_ZERO)], "people with share at weekends of 0"),
@@ -54,10 +54,32 @@ def test_people_are_told_by_their_conditions(conditions: list[Condition], said: 
     assert people(conditions, META) == said
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-np.inf, 1, "no active day in 30 days"),
+        (1, np.inf, "at least 1 active day in 30 days"),
+        (2, 3, "exactly 2 active days in 30 days"),
+        (-np.inf, 2, "under 2 active days in 30 days"),
+    ],
+)
+def test_whole_numbers_are_counted_in_words(low: float, high: float, said: str) -> None:
+    meta = {"active_days_30d": FeatureMeta("active_days_30d", "active days in 30 days", "count")}
+    assert people([Condition("active_days_30d", low, high)], meta, whole=["active_days_30d"]) == f"people with {said}"
+
+
+def test_under_one_of_what_is_no_whole_number_is_not_none() -> None:
+    assert people([Condition("items_per_order", high=1)], META) == "people with under 1 different item in an order"
+
+
+def test_against_is_said_of_other_people_only() -> None:
+    assert "31.2 against 21.8 EUR a person" in claim(VALUE, "people", MORE, Past((), False), 0.1, 0.1)
+
+
 def test_more_is_told_in_percent_with_both_amounts() -> None:
     assert claim(VALUE, "people with some returns", MORE, PAST, 0.1, 0.1) == (
         "People with some returns are worth 43% more (12 to 70%) in the next 90 days than their past value says: "
-        "31.2 against 21.8 EUR a person."
+        "31.2 instead of 21.8 EUR a person."
     )
 
 
@@ -69,7 +91,7 @@ def test_less_has_its_ends_in_order() -> None:
 def test_rates_are_told_in_points() -> None:
     told = claim(CHURN, "people", Numbers(0.62, 0.44, 0.18, 0.1, 0.26), PAST, 0.1, None)
     assert told == (
-        "People stop buying more often in the next 90 days than their past value says: 62% against 44% "
+        "People stop buying more often in the next 90 days than their past value says: 62% instead of 44% "
         "(18 points more, 10 to 26)."
     )
 

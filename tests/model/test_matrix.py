@@ -50,6 +50,11 @@ def test_infinities_are_refused() -> None:
     assert "infinite for 1 people" in build(revenue=[1.0, 2.0, float("inf")]).dropped["revenue"]
 
 
+@pytest.mark.parametrize("name", ["phone_number", "customer_name"])
+def test_personal_data_is_never_used(name: str) -> None:
+    assert build(**{name: spread(), "revenue": spread(seed=1)}).dropped[name] == "not used: personal data"
+
+
 @pytest.mark.parametrize("name", ["age", "gender_code", "share_religion"])
 def test_protected_traits_are_never_used(name: str) -> None:
     assert build(**{name: spread(), "revenue": spread(seed=1)}).dropped[name] == "not used: a protected trait"

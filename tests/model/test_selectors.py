@@ -68,6 +68,11 @@ def test_protected_hidden_predicted_and_told_columns_make_no_condition(table: pa
     assert used == {"orders", "weekend_share"}
 
 
+def test_names_of_people_make_no_condition() -> None:
+    table = pa.table({"name": ["Anna", "Ben"] * 50, "plan_name": ["Free", "Pro"] * 50})
+    assert {one.column for one in selectors(table, {}).conditions} == {"plan_name"}
+
+
 def test_windows_of_plain_columns_make_no_condition() -> None:
     table = pa.table({"orders": [1, 2, 3, 4], "orders_90d": [1, 2, 3, 4], "breadth": [1, 2, 3, 4]})
     assert {one.column for one in selectors(table, {}, plain=["orders"]).conditions} == {"orders", "breadth"}

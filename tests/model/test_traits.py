@@ -61,6 +61,7 @@ def test_rare_long_and_protected_values_and_amounts_are_no_inputs() -> None:
         city=pa.array(["x"] * 97 + ["a", "b", "c"]),
         prose=column("y" * 90, "z" * 90, "w" * 90),
         gender=column("f", "m"),
+        first_name=column("Anna", "Ben"),
         charges=pa.array(np.arange(PEOPLE, dtype=float)),
     )
     assert [name for name in table.column_names if meta[name].otherwise] == ["city = 'x'"]

@@ -83,6 +83,8 @@ def test_at_most_fifty_levels_are_kept() -> None:
         ([f"note {i}" for i in range(30)], "field", "an id or free text: nearly all its values differ"),
         (list(range(30)), "lead_number", "an id: nearly all its values differ"),
         (["f", "m"], "gender", "a protected trait"),
+        (["Anna Adler", "Ben Berg"], "name", "personal data"),
+        (["a@b.example", "c@d.example"], "customer_email", "personal data"),
         ([datetime(2024, 1, 1), None], "field", "a time: only features made from it can be learned from"),  # noqa: DTZ001
         ([[1], [2]], "field", "neither numbers nor texts but list<item: int64>"),
     ],

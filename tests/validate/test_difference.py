@@ -97,3 +97,9 @@ def test_a_small_segment_all_alike_is_not_taken_for_certain() -> None:
     codes = np.repeat([0, 1], [30, 1000])
     kept = np.append(np.zeros(30), np.arange(1000) % 20 == 0)
     assert against_rest(codes, [Outcome("retained", "retention", kept)])[0].differing == ()
+
+
+def test_large_amounts_are_noted_without_an_exponent() -> None:
+    spent = Outcome("spent", "revenue", np.repeat([1112.0, 152.0], 50) + np.tile([-1.0, 1.0], 50))
+    note = contrast_verdicts(np.repeat([0, 1], 50), [spent], ["a", "b"])[0].note
+    assert "revenue: 1,112 against 152 for the rest" in note

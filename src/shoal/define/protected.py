@@ -1,4 +1,4 @@
-"""Traits that no model or rule may use unless a purpose allows it: known by the words of their names."""
+"""Traits and personal data that no model or rule may use unless a purpose allows it: known by their names' words."""
 
 from __future__ import annotations
 
@@ -46,6 +46,59 @@ def is_protected(name: str) -> bool:
         if word in PROTECTED or word.startswith(BEGINNINGS):
             return True
     return False
+
+
+# Who somebody is and how to reach them: a proxy for gender and origin that says nothing of what they do.
+CALLED = frozenset(
+    """
+    alias apellido apellidos cellphone email fax firstname forename forenames fullname iban initials lastname
+    mail middlename nachname nickname nom nombre passport phone prenom prénom salutation ssn surname surnames
+    telefon telephone username vorname anrede
+    """.split()  # noqa: SIM905
+)
+PLACED = frozenset({"address", "adresse", "street", "strasse", "straße"})
+NAMES = frozenset({"name", "names"})
+# Words beside them that leave them what they are; with any other word a column speaks of something else.
+_PERSONS = frozenset(
+    """
+    attendee buyer client contact customer cust donor employee employer guest holder lead member owner patient
+    payer person recipient shopper student subscriber user visitor
+    """.split()  # noqa: SIM905
+)
+_BESIDE_NAMES = frozenset(
+    "birth christian display family first full given last legal maiden middle nick nom pet sur".split()  # noqa: SIM905
+)
+_BESIDE_CONTACTS = frozenset(
+    """
+    alternate bank billing business cell default delivery e full home house invoice ip line mac main mobile my no nr
+    num number postal preferred primary private residential secondary shipping work
+    """.split()  # noqa: SIM905
+)
+
+
+def is_personal(name: str) -> bool:
+    """Whether a column's name says that it holds people's names or how to reach them.
+
+    >>> [name for name in ("Name", "customerEmail", "product_name", "email_opens", "phone_number") if is_personal(name)]
+    ['Name', 'customerEmail', 'phone_number']
+    """
+    words = set(words_of(name))
+    if words & NAMES and words <= NAMES | _PERSONS | _BESIDE_NAMES | {"billing", "shipping"}:
+        return True
+    if "contact" in words and words <= _PERSONS | {"primary", "main", "billing", "emergency"}:
+        return True
+    reached = CALLED | PLACED
+    ours = reached | _PERSONS | _BESIDE_CONTACTS
+    return bool(words & reached or {"mobile", "number"} <= words) and words <= ours
+
+
+def barred(name: str) -> str:
+    """Why a column may be no input of a model and no part of a rule that is found; empty where it may.
+
+    >>> barred("gender"), barred("surname"), barred("store_name")
+    ('a protected trait', 'personal data', '')
+    """
+    return "a protected trait" if is_protected(name) else "personal data" if is_personal(name) else ""
 
 
 # What people are called by such traits; only in running text, where no column is meant.

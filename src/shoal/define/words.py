@@ -141,6 +141,7 @@ def _duration(microseconds: int) -> str:
 
 _THAN = {"=": "is", "<>": "is not", "<": "is less than", "<=": "is at most", ">": "is more than", ">=": "is at least"}
 _AGO = {"=": "", "<>": "not", "<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
+_COMPARED = frozenset({*_THAN, "in", "between"})
 _FLIP = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 _SIGNS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by", "%": "modulo"}
 
@@ -235,7 +236,22 @@ class _Speaker:
         return " and ".join(said)
 
     def _or(self, *args: Expr) -> str:
-        return " or ".join(map(self.joined, args))
+        said: list[str] = []
+        for place, arg in enumerate(args):
+            if place and self._also_unknown(args[place - 1], arg):
+                said[-1] += ", or unknown"
+            else:
+                said.append(self.joined(arg))
+        return " or ".join(said)
+
+    def _also_unknown(self, before: Expr, arg: Expr) -> bool:
+        """Whether `arg` is that what was just compared is unknown: then it need not be named again."""
+        if not (isinstance(before, Call) and isinstance(arg, Call) and arg.function == "is_null"):
+            return False
+        label = self.label(arg.args[0])
+        if label.unit == "ago" and label.text.startswith("last "):  # "no order yet" says more
+            return False
+        return before.function in _COMPARED and before.args[0] == arg.args[0]
 
     def joined(self, expr: Expr) -> str:
         said = self.say(expr)

@@ -24,6 +24,7 @@ STABLE = 0.75
 FAITHFUL = 0.8
 DRIFTING = 0.2
 WORTH_SAYING = 0.1  # share of the value
+SMALL = 10.0  # an amount of money below which two digits are told
 _STAGE = {
     "new": "new",
     "active": "active",
@@ -60,8 +61,8 @@ def brief(
     """
     found = tags(everybody, own)
     return Brief(
-        headline=_headline(everybody, own, found, lead),
-        traits=traits(everybody, own),
+        headline=_headline(everybody, own, found, lead, currency),
+        traits=traits(everybody, own, currency=currency),
         value=" ".join(part for part in (_value(everybody, own, expected, currency), worth) if part),
         strategies=recommend(found | set(ahead), own=plays) if own.size else [],
         risks=risks(
@@ -72,7 +73,7 @@ def brief(
     )
 
 
-def traits(everybody: Crowd, own: Portrait, most: int = TRAITS) -> list[Trait]:
+def traits(everybody: Crowd, own: Portrait, most: int = TRAITS, *, currency: str | None = None) -> list[Trait]:
     """What sets the segment apart most, at most one trait a measure, with both numbers.
 
     Days and money are medians, everything else means.
@@ -90,7 +91,7 @@ def traits(everybody: Crowd, own: Portrait, most: int = TRAITS) -> list[Trait]:
         if math.isnan(inside) or math.isnan(outside) or said(meta, inside) == said(meta, outside):
             continue
         measures.add(measure)
-        words = f"{meta.label}: {said(meta, inside)} against {said(meta, outside)}"
+        words = f"{meta.label}: {said(meta, inside, currency)} against {said(meta, outside, currency)}"
         found.append(Trait(feature=name, words=words, inside=inside, outside=outside, effect=effect))
     return found
 
@@ -103,19 +104,22 @@ def _speaks(everybody: Crowd, own: Portrait, name: str) -> bool:
     return window in ("", "90") or not {base, f"{base}_90d"} & set(own.effects)
 
 
-def said(meta: FeatureMeta, number: float) -> str:
-    """A number as people say it in its unit.
+def said(meta: FeatureMeta, number: float, currency: str | None = None) -> str:
+    """A number as people say it in its unit, money in `currency`.
 
     >>> from shoal.model.meta import describe
     >>> said(describe("recency_days"), 11.7), said(describe("revenue"), 1240.4), said(describe("orders"), 3.14159)
     ('12 days', '1,240', '3.1')
+    >>> said(describe("revenue"), 1240.4, "EUR")
+    '1,240 EUR'
     """
     if meta.days and abs(number) >= 10:
         number = round(number)
     if meta.unit == "money":
+        unit = f" {currency}" if currency else ""
         if not number:
-            return "0"
-        return f"{number:,.0f}" if abs(number) >= 100 else f"{number:,.2f}"
+            return f"0{unit}"
+        return (f"{number:,.0f}" if abs(number) >= 100 else f"{number:,.2f}") + unit
     if meta.unit == "share":
         return _chance(number)
     if meta.days:
@@ -156,12 +160,12 @@ def _measure(name: str) -> str:
     return "trend" if "trend" in base else base
 
 
-def _headline(everybody: Crowd, own: Portrait, found: frozenset[str], lead: str) -> str:
+def _headline(everybody: Crowd, own: Portrait, found: frozenset[str], lead: str, currency: str | None) -> str:
     if not own.size:
         return "Nobody as of now."
     people = f"{own.size:,} {'person' if own.size == 1 else 'people'} ({_percent(own.share)})"
     stage = next((words for tag, words in _STAGE.items() if tag in found), "")
-    best = [trait.words for trait in traits(everybody, own, 2)]
+    best = [trait.words for trait in traits(everybody, own, 2, currency=currency)]
     start = f"{lead[:1].upper()}{lead[1:]}: {people}" if lead else people
     return ". ".join([f"{start}{', ' + stage if stage else ''}", *([_sentence(best)] if best else [])]) + "."
 
@@ -182,13 +186,26 @@ def _value(everybody: Crowd, own: Portrait, expected: Interval | None, currency:
     parts = [f"{_percent(own.share)} of people, {_percent(own.value_share)} of {of} ({ratio:.2g} times their share)"]
     unit = f" {currency}" if currency else ""
     if money and not math.isnan(own.medians["revenue"]):
-        parts.append(f"the median person has spent {own.medians['revenue']:,.0f}{unit}")
+        parts.append(f"the median person has spent {_money(own.medians['revenue'])}{unit}")
     if expected is not None and expected.value is not None:
-        interval = (
-            f" ({expected.low:,.0f} to {expected.high:,.0f})" if None not in (expected.low, expected.high) else ""
-        )
-        parts.append(f"next period {expected.value:,.0f}{unit}{interval} a person is expected")
+        ends = (expected.low, expected.high)
+        known = [end for end in ends if end is not None]
+        digits = 2 if max(abs(one) for one in (expected.value, *known)) < SMALL else None
+        low_high = [_money(end, digits) for end in known]
+        interval = f" ({' to '.join(low_high)})" if len(known) == len(ends) else ""
+        parts.append(f"next period {_money(expected.value, digits)}{unit}{interval} a person is expected")
     return "; ".join(parts) + "."
+
+
+def _money(amount: float, digits: int | None = None) -> str:
+    """An amount in whole units; a small one with two digits, as are those that stand beside one.
+
+    >>> _money(54.4), _money(0.357), _money(0.0)
+    ('54', '0.36', '0')
+    """
+    if digits is None:
+        digits = 2 if 0 < abs(amount) < SMALL else 0
+    return f"{amount:,.{digits}f}"
 
 
 def _outcomes(everybody: Crowd, own: Portrait) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from shoal.define.words import Unit, amount
@@ -15,6 +16,7 @@ from shoal.model.targets import Target
 STRIKING = 2.0  # times their share of people that a group's share of revenue is worth a word
 SAID = {"recency_days": "recency", "orders": "frequency", "tenure_days": "tenure"}
 LARGE = 0.05  # share of revenue that is worth a word
+_HEAD = re.compile(r"(?: (?:in|of|per|with|by|on|at|from|to|that|who)\b).*")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Past:
         """The columns, as in `last order, orders and revenue`."""
         return _listed(self.names)
 
+    @property
+    def beside(self) -> str:
+        """The word before the second number: `against` is for other people, what was expected is told otherwise."""
+        return "instead of" if self.names else "against"
+
     def says(self) -> str:
         """As in: worth more than THEIR PAST VALUE SAYS."""
         if not self.names:
@@ -52,10 +59,16 @@ class Numbers:
     high: float
 
 
-def people(conditions: Sequence[Condition], meta: Mapping[str, FeatureMeta], spoken: Callable[[str], str] = str) -> str:
+def people(
+    conditions: Sequence[Condition],
+    meta: Mapping[str, FeatureMeta],
+    spoken: Callable[[str], str] = str,
+    whole: Collection[str] = (),
+) -> str:
     """Whom a conjunction selects: `people with at least 3 orders and share at weekends of at least 50%`.
 
-    `spoken` tells the rule of a value in words.
+    `spoken` tells the rule of a value in words; of the columns in `whole` there are only whole numbers, so that under
+    1 is none.
 
     >>> from shoal.model.meta import describe
     >>> people([Condition("orders", low=3)], {"orders": describe("orders")})
@@ -69,13 +82,15 @@ def people(conditions: Sequence[Condition], meta: Mapping[str, FeatureMeta], spo
         else:
             low, high = bounds.get(one.column, (-math.inf, math.inf))
             bounds[one.column] = max(low, one.low), min(high, one.high)
-    said = [_bounded(meta[name], low, high) for name, (low, high) in bounds.items()]
+    said = [_bounded(meta[name], low, high, name in whole) for name, (low, high) in bounds.items()]
     parts = [f"with {_listed(said)}"] * bool(said) + [f"whose {_listed(levels)}"] * bool(levels)
     return f"people {' and '.join(parts)}"
 
 
-def _bounded(meta: FeatureMeta, low: float, high: float) -> str:
+def _bounded(meta: FeatureMeta, low: float, high: float, whole: bool) -> str:
     counted = meta.unit == "count"
+    if counted and whole and (low < 0 < high <= 1 or 0 <= low == high - 1):
+        return f"no {singular(meta.label)}" if low <= 0 else f"exactly {_times(low, meta)}"
     unit: Unit | None = meta.unit if meta.unit in ("days", "money", "share", "count") else None  # type: ignore[assignment]
     if meta.unit == "ago":
         unit = "days"
@@ -86,15 +101,39 @@ def _bounded(meta: FeatureMeta, low: float, high: float) -> str:
             return f"{meta.label} above 0 and under {most}"
         return f"some {meta.label}" if counted else f"{meta.label} above 0"
     if high == ABOVE_ZERO:
-        return f"no {meta.label}" if counted else f"{meta.label} of 0"
+        return f"no {singular(meta.label)}" if counted else f"{meta.label} of 0"
     if meta.unit == "ago":
         span = f"from {least} to under {most}" if least and most else f"at least {least}" if least else f"under {most}"
         return f"{meta.label} {span} ago"
     if least and most:
         return f"from {least} to under {most} {meta.label}" if counted else f"{meta.label} from {least} to under {most}"
     if least:
-        return f"at least {least} {meta.label}" if counted else f"{meta.label} of at least {least}"
-    return f"under {most} {meta.label}" if counted else f"{meta.label} under {most}"
+        return f"at least {_times(low, meta)}" if counted else f"{meta.label} of at least {least}"
+    return f"under {_times(high, meta)}" if counted else f"{meta.label} under {most}"
+
+
+def _times(count: float, meta: FeatureMeta) -> str:
+    return f"{amount(count, 'count')} {singular(meta.label) if count == 1 else meta.label}"
+
+
+def singular(label: str) -> str:
+    """A label that counts, for one of it: the last plural before what it is counted in.
+
+    >>> singular("active days in 30 days"), singular("e-mails opened"), singular("searches"), singular("categories")
+    ('active day in 30 days', 'e-mail opened', 'search', 'category')
+    """
+    head = _HEAD.sub("", label)
+    words = head.split(" ")
+    places = [place for place, word in enumerate(words) if word.endswith("s") and not word.endswith(("ss", "us", "is"))]
+    if not places or "and" in words:
+        return label
+    word = words[places[-1]]
+    if word.endswith("ies") and not word.endswith("vies"):
+        one = word[:-3] + "y"
+    else:
+        one = word[:-2] if word.endswith(("sses", "xes", "ches", "shes")) else word[:-1]
+    words[places[-1]] = one
+    return " ".join(words) + label[len(head) :]
 
 
 def claim(target: Target, whom: str, numbers: Numbers, past: Past, share: float, value_share: float | None) -> str:
@@ -114,7 +153,7 @@ def _worth(target: Target, who: str, told: Numbers, past: Past) -> str:
     return (
         f"{who} {target.verb} {percent(abs(told.effect))} {more} "
         f"({span(ends[0], ends[1])}){target.over} than {past.says()}: "
-        f"{plain_number(told.inside)} against {plain_number(told.expected)}{unit} a person."
+        f"{plain_number(told.inside)} {past.beside} {plain_number(told.expected)}{unit} a person."
     )
 
 
@@ -124,11 +163,12 @@ def _rate(target: Target, who: str, told: Numbers, past: Past) -> str:
     points = f"{_points(abs(told.effect))} points {more}, {low} to {high}"
     without = percent(told.expected)
     if not target.verb:
-        against = f"the {without} that {past.says()}" if past.names else f"{without} of everybody else"
-        return f"{who}: {target.words} for {percent(told.inside)} of them, against {against} ({points})."
+        told_past = f" instead of the {without} that {past.says()}"
+        other = told_past if past.names else f", against {without} of everybody else"
+        return f"{who}: {target.words} for {percent(told.inside)} of them{other} ({points})."
     often = "more often" if sign > 0 else "less often"
-    against = f"{percent(told.inside)} against {without}"
-    return f"{who} {target.verb} {often}{target.over} than {past.says()}: {against} ({points})."
+    both = f"{percent(told.inside)} {past.beside} {without}"
+    return f"{who} {target.verb} {often}{target.over} than {past.says()}: {both} ({points})."
 
 
 def percent(share: float) -> str:

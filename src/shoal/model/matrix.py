@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from shoal.define.protected import is_protected
+from shoal.define.protected import barred
 from shoal.model.meta import OUTCOME, WINDOWS, FeatureMeta, complete, split
 
 if TYPE_CHECKING:
@@ -220,8 +220,8 @@ def _no_habit_yet(table: pa.Table, meta: Sequence[FeatureMeta]) -> dict[str, str
 
 def _unusable(table: pa.Table, name: str) -> str:
     column = table[name]
-    if is_protected(name):
-        return "not used: a protected trait"
+    if reason := barred(name):
+        return f"not used: {reason}"
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         return _no_number(column)
     infinite = (pc.sum(pc.is_inf(column)).as_py() or 0) if pa.types.is_floating(column.type) else 0

@@ -48,6 +48,8 @@ CONTRASTS = {
     "comparisons": ("comparing a lot", "rarely comparing"),
     "gap_days_mean": ("with long pauses", "with short pauses"),
 }
+# What people do with the categories that they lean to, where it is not to buy or to look.
+LEANS = {"media": "who read", "saas": "who use", "b2b": "that buy"}
 CATEGORY = 1.0
 # Told apart by these only where nothing plainer does.
 FAINT_ONES = frozenset({"trend", "gap_days_mean", "tenure_days", "refunds", "refund_share", "events", "active_days"})
@@ -69,7 +71,7 @@ def names(
         for draft in again:
             places = [place for place, other in enumerate(drafts) if other == draft]
             group = [portraits[place] for place in places]
-            apart = _lapse(everybody, group, draft) or [f"{draft} {words}".strip() for words in _contrast(group, draft)]
+            apart = _lapse(everybody, group, draft) or [_joined(draft, words) for words in _contrast(group, draft)]
             for place, name in zip(places, apart, strict=True):
                 drafts[place] = name
     return unique_names(drafts, taken)
@@ -99,7 +101,7 @@ def apart(name: str, own: Portrait, other: Portrait | None, taken: Collection[st
     `taken` are names in any case that nobody may get; `other` is who has the name, None where no segment has.
     """
     words = _contrast([own, other], name)[0] if other is not None else ""
-    return unique_names([f"{name} {words}".strip()], {name, *taken})[0]
+    return unique_names([_joined(name, words)], {name, *taken})[0]
 
 
 def _draft(everybody: Crowd, own: Portrait) -> str:
@@ -111,7 +113,7 @@ def _draft(everybody: Crowd, own: Portrait) -> str:
     if stage == "Active" and core.split()[0] in ("frequent", "regular", "big"):
         stage = ""
     time = next((part for part in TIMES if part in said), "")
-    words = " ".join(word for word in (stage, time, core, _category(everybody, own)) if word)
+    words = " ".join(word for word in (stage, time, core, _category(everybody, own, said)) if word)
     return words[:1].upper() + words[1:]
 
 
@@ -134,13 +136,26 @@ def _activity(said: frozenset[str], noun: str) -> str:
     return f"regular {noun}" if "frequent" in said else f"occasional {noun}"
 
 
-def _category(everybody: Crowd, own: Portrait) -> str:
+def _category(everybody: Crowd, own: Portrait, said: frozenset[str]) -> str:
     """The one category that they lean to clearly, if any."""
     leans = [(effect, name) for name, effect in own.effects.items() if name.startswith("share_") and effect >= CATEGORY]
     if not leans:
         return ""
     label = everybody.meta[max(leans)[1]].label
-    return label.removeprefix("share ").replace("by channel", "via").replace("by platform", "on")
+    if not label.startswith("share of "):
+        return label.removeprefix("share ").replace("by channel", "via").replace("by platform", "on")
+    what = label.removeprefix("share of ")
+    if "never" in said:
+        return f"and look at {what}" if everybody.basis.people == "customers" else f"looking at {what}"
+    verb = LEANS.get(everybody.business or "", "who buy" if everybody.basis.people == "customers" else "who look at")
+    return f"{verb} {what}"
+
+
+def _joined(name: str, words: str) -> str:
+    """A name with more words; a second `who` becomes `and`."""
+    if " who " in name and words.startswith("who "):
+        words = f"and {words.removeprefix('who ')}"
+    return f"{name} {words}".strip()
 
 
 def _lapse(everybody: Crowd, group: Sequence[Portrait], draft: str) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from shoal.define.protected import is_protected
+from shoal.define.protected import barred
 from shoal.model.levels import Basis, basis, behaviour
 from shoal.model.lifecycle import Rhythm, rhythm
 from shoal.model.matrix import SAMPLE, STANDING, Array, lines_only, numbers, sample, uniform
@@ -94,7 +94,7 @@ def crowd(
         name
         for name in table.column_names
         if name not in STANDING
-        and not is_protected(name)
+        and not barred(name)
         and not complete([name], meta)[name].hidden
         and (pa.types.is_integer(table[name].type) or pa.types.is_floating(table[name].type))
     ]

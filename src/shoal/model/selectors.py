@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from shoal.define.protected import is_protected
+from shoal.define.protected import barred
 from shoal.define.words import quoted
 from shoal.model import boxes
 from shoal.model.derived import LABELS
@@ -118,8 +118,8 @@ def selectors(
 ) -> Selectors:
     """All single conditions on the features of `table`.
 
-    Left out: protected traits, hidden features, predictions, what an objective predicts, windows of the `plain`
-    columns, counts that are artefacts of a file of order lines, and what is `barred`.
+    Left out: protected traits, personal data, hidden features, predictions, what an objective predicts, windows of the
+    `plain` columns, counts that are artefacts of a file of order lines, and what is `barred`.
 
     >>> found = selectors(pa.table({"orders": [1, 2, 3, 4], "age": [1, 2, 3, 4]}), {}, levels=2)
     >>> [found.rule([one]) for one in found.conditions]
@@ -149,7 +149,7 @@ def selectors(
 def _usable(meta: FeatureMeta) -> bool:
     name = meta.name
     return not (
-        name in STANDING or name in LABELS or meta.hidden or meta.theme in (OUTCOME, PREDICTION) or is_protected(name)
+        name in STANDING or name in LABELS or meta.hidden or meta.theme in (OUTCOME, PREDICTION) or bool(barred(name))
     )
 
 

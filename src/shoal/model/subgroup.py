@@ -232,7 +232,7 @@ def _record(case: _Case, one: Chosen, mine: _Measured, everybody: Bools, fitted:
     def spoken(rule: str) -> str:
         return rules.words(rule, case.before, labels)
 
-    whom = claim.people(one.conditions, given.meta, spoken)
+    whom = claim.people(one.conditions, given.meta, spoken, given.whole)
     record = summary.Subgroup(
         rule=rule,
         words=spoken(rule),
@@ -273,10 +273,20 @@ def _share(worth: Array | None, member: Bools) -> float | None:
 def _says(told: summary.Subgroups, past: claim.Past) -> str:
     """The result in a sentence."""
     nothing = "no non-obvious micro-segment was found: "
-    after = f"after adjusting for {past.listed}" if past.names else "(nothing tells of their past, nothing is adjusted)"
+    after = f" after taking account of {past.listed}" if past.names else ""
+    unadjusted = "" if past.names else " (nothing tells of their past, nothing is adjusted)"
     if not told.tested:
-        return f"{nothing}none of {told.looked_at:,} combinations of conditions stood out {after}"
-    held = f"{told.confirmed_raw} hold before and " if past.names else ""
-    if not told.confirmed:
-        return f"{nothing}of {told.tested} candidates, {held}none {after}"
-    return f"of {told.tested} candidates, {held}{told.confirmed} {'' if past.names else 'hold '}{after}"
+        return f"{nothing}none of {told.looked_at:,} combinations of conditions stood out{after}{unadjusted}"
+    start = f"{'' if told.confirmed else nothing}of {told.tested} {'candidate' if told.tested == 1 else 'candidates'}, "
+    if not past.names:
+        return f"{start}{_differ(told.confirmed)} from everybody else{unadjusted}"
+    still = "still " if told.confirmed <= told.confirmed_raw else ""
+    do = "does" if told.confirmed <= 1 else "do"
+    return (
+        f"{start}{_differ(told.confirmed_raw)} from everybody else before, "
+        f"and {told.confirmed or 'none'} {still}{do}{after}"
+    )
+
+
+def _differ(count: int) -> str:
+    return f"{count or 'none'} {'differs' if count <= 1 else 'differ'}"

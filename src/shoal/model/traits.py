@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shoal.define.parse import parse
-from shoal.define.protected import is_protected
+from shoal.define.protected import barred
 from shoal.define.tree import columns_of
 from shoal.define.types import types_of
 from shoal.define.words import quoted
@@ -111,7 +111,7 @@ def numbered(
     described = dict(meta)
     for name in traits:
         theme = OUTCOME if name in predicted else f"{TRAIT}:{name}"
-        values = [] if is_protected(name) else _values(table, name)
+        values = [] if barred(name) else _values(table, name)
         for value in values:
             rule, otherwise = _rules(name, value, gaps=bool(missing(table, name)))
             holds = pc.fill_null(pc.equal(table[name], pa.scalar(value, table[name].type)), False)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from shoal.define.protected import is_protected, words_of
+from shoal.define.protected import barred, words_of
 from shoal.predict.learner import Array
 
 LEVELS = 50
@@ -141,8 +141,8 @@ class Encoding:
 
 def _input(name: str, column: pa.Array, *, free: bool) -> Input | str:
     """What a column becomes, or why it is left out."""
-    if is_protected(name) and not free:
-        return "a protected trait"
+    if not free and (reason := barred(name)):
+        return reason
     if pa.types.is_temporal(column.type):
         return "a time: only features made from it can be learned from"
     if not _readable(column.type):

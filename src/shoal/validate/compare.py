@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from shoal.intervals import interval
 from shoal.summary import Comparison, Contender, Interval, Verdict
@@ -63,7 +63,10 @@ def winner(scores: Scores) -> str:
 
 
 def words(scores: Scores, horizon_days: float) -> str:
-    """The comparison in sentences: who explains how much, who wins by how much, what is a tie."""
+    """The comparison in at most three sentences: who explains how much and wins, what turns out otherwise, and on whom.
+
+    A further outcome is told only where another cut wins it, or none; numbers of segments only where they differ.
+    """
     ranked = _ranked(scores)
     verdict = winner(scores)
     if verdict == UNKNOWN:
@@ -80,14 +83,17 @@ def words(scores: Scores, horizon_days: float) -> str:
     one, other = _pair(scores, ranked)
     if other is None:
         found = scores.interval(scores.primary, one)
+        share = f"{percent(found.value)} of {_plainly(scores, scores.primary)}"
         return (
-            f"{_name(scores, one)} explain {percent(found.value)} of {scores.words[scores.primary]} over the next "
-            f"{horizon_days:g} days (95 % interval {percent(found.low)} to {percent(found.high)}); "
+            f"{_start(_name(scores, one))} explain {share} over the next {horizon_days:g} days "
+            f"(95 % interval {percent(found.low)} to {percent(found.high)}); "
             "there is nothing to compare them with."
         )
-    sentences = [f"Over the next {horizon_days:g} days, {_sentence(scores, scores.primary, one, other)}"]
-    sentences += [_sentence(scores, metric, one, other) for metric in _telling(scores)]
-    return " ".join(part[0].upper() + part[1:] for part in [*sentences, *_tail(scores, ranked, verdict)])
+    first = f"over the next {horizon_days:g} days, {_told(scores, scores.primary, one, other)}"
+    usual = _result(scores, scores.primary, one, other)
+    unlike = [metric for metric in _telling(scores) if _result(scores, metric, one, other) != usual]
+    parts = [[first], [_told(scores, metric, one, other) for metric in unlike], _tail(scores, ranked, (one, other))]
+    return " ".join(f"{_start('; '.join(part))}." for part in parts if part)
 
 
 def difference_verdicts(scores: Scores) -> list[Verdict]:
@@ -103,7 +109,7 @@ def difference_verdicts(scores: Scores) -> list[Verdict]:
     mine, rival = _of_kind(scores, ranked, discovered=True), _of_kind(scores, ranked, discovered=False)
     if mine is not None and rival is not None:
         lead = scores.lead(scores.primary, mine, rival)
-        note = f"{_name(scores, mine)} against {_name(scores, rival)} in {note}"
+        note = f"{_start(_name(scores, mine))} against {_name(scores, rival)} in {note}"
         verdicts.append(judge("advantage", f"set:{DISCOVERED}", lead.value, lead.low, lead.high, scores.people, note))
     return verdicts
 
@@ -164,11 +170,25 @@ def _telling(scores: Scores) -> list[str]:
     ]
 
 
-def _sentence(scores: Scores, metric: str, one: int, other: int) -> str:
+def _told(scores: Scores, metric: str, one: int, other: int) -> str:
+    """How much two cuts explain of an outcome, and what that comes to."""
     mine, rival = scores.interval(metric, one), scores.interval(metric, other)
-    shares = f"{_explained(mine.value)} of {scores.words[metric]} against {_explained(rival.value)}"
+    shares = f"{_explained(mine.value)} of {_plainly(scores, metric)} against {_explained(rival.value)}"
     told = _outcome(scores, scores.lead(metric, one, other), one, other)
-    return f"{_name(scores, one)} explain {shares} for {_name(scores, other)}: {told}."
+    return f"{_name(scores, one)} explain {shares} for {_name(scores, other)}: {told}"
+
+
+def _result(scores: Scores, metric: str, one: int, other: int) -> int | None:
+    """The cut that wins an outcome beyond doubt; None for a tie."""
+    lead = scores.lead(metric, one, other)
+    if lead.low is None or lead.high is None or lead.low <= 0 <= lead.high:
+        return None
+    return one if lead.low > 0 else other
+
+
+def _plainly(scores: Scores, metric: str) -> str:
+    """An outcome's words where the period is told already."""
+    return scores.words[metric].replace("next-period ", "")
 
 
 def _outcome(scores: Scores, lead: Interval, one: int, other: int) -> str:
@@ -184,24 +204,29 @@ def _outcome(scores: Scores, lead: Interval, one: int, other: int) -> str:
     )
 
 
-def _tail(scores: Scores, ranked: Sequence[int], verdict: str) -> list[str]:
-    """Who is tied or has won overall, unequal numbers of segments, and the sample."""
+def _tail(scores: Scores, ranked: Sequence[int], pair: Collection[int]) -> list[str]:
+    """Who else is tied at the top, unequal numbers of segments, and the sample."""
     told = []
-    if len(ranked) > 2:
-        names = [_name(scores, place) for place in _tied(scores, ranked)]
-        told.append(
-            f"Of all {len(ranked)} cuts, {_listed(names)} {'are tied at the top' if verdict == TIE else 'come first'}."
-        )
-    counts = {cut.name: cut.segments for cut in scores.cuts}
-    if len(set(counts.values())) > 1:
-        told.append(f"Numbers of segments differ: {', '.join(f'{name} {count}' for name, count in counts.items())}.")
+    tied = _tied(scores, ranked)
+    if len(tied) > 1 and not set(tied) <= set(pair):
+        names = _listed([_name(scores, place) for place in tied])
+        told.append(f"of all {len(ranked)} cuts, {names} are tied at the top")
+    if len({cut.segments for cut in scores.cuts}) > 1:
+        counts = (f"{_name(scores, place)} {cut.segments}" for place, cut in enumerate(scores.cuts))
+        told.append(f"numbers of segments differ: {', '.join(counts)}")
     if scores.sampled < scores.people:
-        told.append(f"Measured on a sample of {scores.sampled:,} of {scores.people:,} people.")
+        told.append(f"measured on a sample of {scores.sampled:,} of {scores.people:,} people")
     return told
 
 
 def _name(scores: Scores, place: int) -> str:
-    return scores.cuts[place].name
+    """A cut's name within a sentence: small, but for what is an abbreviation."""
+    name = scores.cuts[place].name
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
+def _start(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from shoal.contingency import label, tidy
 from shoal.intervals import interval
 from shoal.summary import Interval, Verdict
+from shoal.validate.difference import written
 from shoal.validate.outcome import Outcome
 from shoal.validate.verdict import judge
 from shoal.validate.welch import Sums, plain, welch
@@ -105,5 +106,5 @@ def _told(found: Confirmed, words: str) -> str:
         return "no outcome could be compared on both halves"
     return (
         f"{words}, {found.found:.2g} SD on the half searched: "
-        f"{found.inside:.3g} against {found.outside:.3g} for the rest on the other"
+        f"{written(found.inside)} against {written(found.outside)} for the rest on the other"
     )

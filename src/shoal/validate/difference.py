@@ -157,8 +157,22 @@ def _told(found: Contrast, names: Sequence[str], outcomes: Sequence[Outcome]) ->
         return "no outcome could be compared"
     words = next(outcome.words for outcome in outcomes if outcome.name == found.outcome)
     who = "the rest" if found.other is None else label(names, found.other)
-    text = f"most in {words}: {found.inside:.3g} against {found.outside:.3g} for {who}"
+    text = f"most in {words}: {written(found.inside)} against {written(found.outside)} for {who}"
     return text if found.differing else f"{text}; no outcome differs after Holm's correction"
+
+
+def written(value: float) -> str:
+    """A mean of an outcome as people write it: never with an exponent, three digits or all before the point.
+
+    >>> written(1112.4), written(152.0), written(31.24), written(0.0456), written(0.0)
+    ('1,112', '152', '31.2', '0.046', '0')
+    """
+    size = abs(value)
+    if size >= 99.95:
+        return f"{value:,.0f}"
+    digits = 1 if size >= 9.995 else 2 if size >= 0.0995 else 3
+    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
 
 
 def _mean(values: Floats, *, rate: bool) -> Interval:
