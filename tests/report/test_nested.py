@@ -82,7 +82,9 @@ def test_each_has_its_rule_people_value_next_period_and_checks() -> None:
 
 def test_checks_of_micro_segments_are_folded() -> None:
     html = render(RUN)
-    assert html.index("Checks of 9 micro-segments") < html.index("Weekday wholesalers", html.index('id="checks"'))
+    assert html.index("Micro-segments: checks of 9 segments") < html.index(
+        "Weekday wholesalers", html.index('id="checks"')
+    )
 
 
 def test_a_card_leads_to_what_is_inside() -> None:
