@@ -11,7 +11,15 @@ from shoal.report.words import plural
 from shoal.summary import KChoice
 
 STABLE, TRUSTED = 0.75, 0.6  # mean and least Jaccard (Hennig 2007), as the check on stability has them
-RULE = f"the largest number whose segments are stable (mean {STABLE}, least {TRUSTED}), then what it explains"
+RULE = f"the largest number whose segments come back (mean at least {STABLE}, least at least {TRUSTED}), then and today"
+MEANINGS = {
+    "mean": "mean over the segments",
+    "least": "the least stable segment",
+    "next period": "of the differences in the next period",
+    "inputs": "of the differences in the inputs",
+    "silhouette": "silhouette",
+    "gap": "gap statistic",
+}  # of the curves
 _WIDTH = 322.0
 _NAMES = 78.0
 

@@ -62,21 +62,18 @@ def _score(contender: Contender, score: str) -> str:
 
 
 def subgroups(found: Sequence[Subgroups]) -> list[RenderableType]:
-    """A line a target with what is claimed first; targets without a claim share one."""
+    """A line a target, with what is claimed first."""
     if not found:
         return []
     table = grid("left", "fold")
-    silent = []
     for target in found:
         told = NAMES.get(target.target, words.title(target.target))
         claims = [group.claim or group.words or group.rule for group in target.found if group.confirmed]
         if claims:
-            table.add_row(say(told, "bold"), Text.assemble(say(f"{short(target)}: "), say(claims[0], "green")))
+            said = Text.assemble(say(f"{short(target)}: "), say(claims[0], "green"))
         else:
-            silent.append(f"{told.lower()} {short(target)}")
-    if silent:
-        said = "; ".join(silent)
-        table.add_row("", say(f"{said[:1].upper()}{said[1:]}", "dim"))
+            said = say(short(target), "dim")
+        table.add_row(say(told, "bold"), said)
     return [heading("Groups that stand out"), table]
 
 

@@ -40,6 +40,18 @@ class Nest:
         return micro.size / self.macro.size if self.macro and self.macro.size else None
 
 
+def apart(micro: Segment) -> str:
+    """What sets a micro-segment apart inside its parent: its name without the parent's.
+
+    >>> from shoal.summary import Brief
+    >>> told = {"kind": "micro", "rule": "", "words": "", "size": 1, "share": 1, "brief": Brief(headline="")}
+    >>> apart(Segment(name="Regulars: few sessions", parent="Regulars", **told))
+    'few sessions'
+    """
+    rest = micro.name.removeprefix(f"{micro.parent}:").strip() if micro.parent else micro.name
+    return rest or micro.name
+
+
 def nests(segments: Sequence[Segment], order: Iterable[str] = ()) -> list[Nest]:
     """Every macro segment that opens, in the given order first; inside, those with the largest share of value first."""
     named = {segment.name: segment for segment in segments if segment.kind != MICRO and not segment.carried}

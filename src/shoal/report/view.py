@@ -250,7 +250,7 @@ class View:
     def heat(self) -> list[Row]:
         """The heat map's rows, cells in the order of `shown`."""
         spreads = self.run.extra.get("spreads")
-        return heat([s.segment for s in self.shown], spreads if isinstance(spreads, dict) else None)
+        return heat([s.segment for s in self.shown], spreads if isinstance(spreads, dict) else None, self.label)
 
     @property
     def crowded(self) -> bool:
