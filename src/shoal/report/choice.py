@@ -71,7 +71,7 @@ def panels(choices: Sequence[KChoice]) -> list[Panel]:
             f"Jaccard on resampled data; the mean must reach {STABLE}, the least {TRUSTED}.",
             steady,
         ),
-        Panel("What it explains", "Share of the differences in the next period and in the inputs.", told),
+        Panel("What it explains", "Share of the differences between people that knowing their segment predicts.", told),
         Panel("Shown, not obeyed", "Silhouette and gap: customers lie along gradients, not in clumps.", shown),
     ]
     return [panel for panel in found if panel.drawing.curves]

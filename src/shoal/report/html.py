@@ -10,7 +10,7 @@ from markupsafe import Markup
 import shoal
 from shoal.report import card, choice, numbers, skillcharts, skills, words
 from shoal.report.charts import RADIUS, shorten
-from shoal.report.contest import grade
+from shoal.report.contest import against, grade
 from shoal.report.gloss import gloss
 from shoal.report.makeup import is_uneven
 from shoal.report.nested import apart
@@ -80,6 +80,7 @@ def _environment() -> Environment:
         amount=amount,
         span=span,
         grade=grade,
+        against=against,
         known=numbers.known,
         conditions=conditions,
         marks=words.MARKS,

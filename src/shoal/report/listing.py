@@ -95,8 +95,8 @@ class Inside:
             number = Text(amount(measure, interval.value if interval else None, self.view.run.currency))
             if wide and interval and (width := span(measure, interval, self.view.run.currency)):
                 number.append(f"  {width}", style="dim")
-            told_of = titled(segment, "bold", name=apart(segment))
-            if apart(segment) == segment.name:
+            told_of = titled(segment, "bold", name=apart(segment, self.nest.macro))
+            if apart(segment, self.nest.macro) == segment.name:
                 told_of = Text.assemble(told_of, "\n", say(segment.words or segment.rule, "dim"))
             table.add_row(
                 Text(twig if place < len(self.nest.inside) else last, style="dim"),

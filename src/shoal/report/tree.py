@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -135,7 +136,9 @@ def symbols(node: TreeNode) -> str:
     said = node.words or node.rule
     for words, sign in _SIGNS.items():
         said = said.replace(words, sign)
-    return "" if said == "true" else said.split(" or no ")[0]
+    said = re.sub(r"^\((.*) or (?:no .*|[^()]* is unknown)\)$", r"\1", said)
+    said = re.sub(r" or (?:no .*|[^()]* is unknown)$", "", said)
+    return "" if said == "true" else said
 
 
 def conditions(node: TreeNode) -> list[tuple[TreeNode, str]]:
