@@ -7,6 +7,7 @@ import re
 import pytest
 
 from shoal.report.contest import Contest, ranked
+from shoal.report.gloss import gloss
 from shoal.report.html import render
 from shoal.summary import Comparison, Contender, Interval
 
@@ -66,7 +67,7 @@ def table(html: str) -> str:
 def test_the_table_has_every_contender_its_note_and_its_evidence() -> None:
     found = table(render(sample.full()))
     for one in finds.comparison().contenders:
-        assert one.name in found
+        assert gloss(one.name) in found
         assert one.note in found
     assert "least 0.66" in found
     assert "93%" in found
@@ -75,7 +76,7 @@ def test_the_table_has_every_contender_its_note_and_its_evidence() -> None:
 def test_the_winner_is_told_in_words_not_by_colour_alone() -> None:
     row = re.search(r'<tr class="won">.*?</th>', table(render(sample.full())), re.DOTALL)
     assert row
-    assert "Clusters on SHAP values" in row[0]
+    assert gloss("Clusters on SHAP values") in row[0]
     assert ">won</span>" in row[0]
     assert ">proposed</span>" in row[0]
 

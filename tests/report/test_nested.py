@@ -8,10 +8,12 @@ import pytest
 
 from shoal.errors import NotFound
 from shoal.report.html import render
+from shoal.report.listing import inside
 from shoal.report.nested import nests, opened
 from shoal.report.view import View
 
 from . import sample
+from .test_terminal import shown
 
 RUN = sample.full()
 
@@ -66,23 +68,37 @@ def test_micro_segments_are_neither_discovered_nor_traditional() -> None:
     assert "micro" not in view.traditional
 
 
-def test_the_tree_opens_without_a_script_the_first_is_open() -> None:
+def test_the_tree_opens_without_a_script_and_is_folded() -> None:
     html = render(RUN)
-    assert re.findall(r'<details class="nest c\d" id="inside-\d"( open)?>', html) == [" open", "", "", ""]
+    assert re.findall(r'<details class="nest c\d" id="inside-\d"( open)?>', html) == [""] * 4
     assert "Without micro-segments: <bdi>One order long ago</bdi>." in html
 
 
-def test_each_has_its_rule_people_value_next_period_and_checks() -> None:
+def test_each_has_its_people_value_and_next_period() -> None:
     html = render(RUN)
     start = html.index("Regulars who widen", html.index('id="inside"'))
     row = html[start : html.index("</tr>", start)]
-    for words in ("at least 6 categories", "431", "13%", "£371", "£289 to £460", "pass"):
+    for words in ("at least 6 categories", "431", "13%", "£371", "£289 to £460"):
         assert words in row
+
+
+def test_a_name_does_not_say_its_parents_again() -> None:
+    micro = next(s for s in RUN.segments if s.kind == "micro")
+    long = micro.model_copy(update={"name": f"{micro.parent}: few sessions", "words": "few sessions, says the rule"})
+    run = RUN.model_copy(update={"segments": [s if s is not micro else long for s in RUN.segments]})
+    html = render(run)
+    assert "<bdi>Few sessions</bdi>" in html
+    assert "few sessions, says the rule" not in html
+    text = shown(inside(run, nests(run.segments)), 100)
+    assert "few sessions" in text
+    assert long.name not in text
 
 
 def test_checks_of_micro_segments_are_folded() -> None:
     html = render(RUN)
-    assert html.index("Checks of 9 micro-segments") < html.index("Weekday wholesalers", html.index('id="checks"'))
+    assert html.index("Micro-segments: checks of 9 segments") < html.index(
+        "Weekday wholesalers", html.index('id="checks"')
+    )
 
 
 def test_a_card_leads_to_what_is_inside() -> None:

@@ -171,13 +171,18 @@ def label(dots: Sequence[Dot], frame: Box) -> list[Dot]:
     taken = [_around(dot) for dot in dots]
     labelled: list[Dot] = []
     for dot in dots:
-        text = shorten(dot.name, 26)
-        free = next((box for box in _beside(dot, text) if box.within(frame) and not any(map(box.meets, taken))), None)
+        places = ((text, box) for text in _lengths(dot.name) for box in _beside(dot, text) if box.within(frame))
+        text, free = next(((text, box) for text, box in places if not any(map(box.meets, taken))), ("", None))
         if free is not None:
             taken.append(free)
             dot = Dot(dot.number, dot.name, dot.words, dot.x, dot.y, text, free)
         labelled.append(dot)
     return labelled
+
+
+def _lengths(name: str) -> list[str]:
+    """The whole name where there is room, else its beginning."""
+    return list(dict.fromkeys(shorten(name, letters) for letters in (64, 40, 26)))
 
 
 def _around(dot: Dot) -> Box:

@@ -11,7 +11,15 @@ from shoal.report.words import plural
 from shoal.summary import KChoice
 
 STABLE, TRUSTED = 0.75, 0.6  # mean and least Jaccard (Hennig 2007), as the check on stability has them
-RULE = f"the largest number whose segments are stable (mean {STABLE}, least {TRUSTED}), then what it explains"
+RULE = f"the largest number whose segments come back (mean at least {STABLE}, least at least {TRUSTED}), then and today"
+MEANINGS = {
+    "mean": "mean over the segments",
+    "least": "the least stable segment",
+    "next period": "of the differences in the next period",
+    "inputs": "of the differences in the inputs",
+    "silhouette": "silhouette",
+    "gap": "gap statistic",
+}  # of the curves
 _WIDTH = 322.0
 _NAMES = 78.0
 
@@ -63,7 +71,7 @@ def panels(choices: Sequence[KChoice]) -> list[Panel]:
             f"Jaccard on resampled data; the mean must reach {STABLE}, the least {TRUSTED}.",
             steady,
         ),
-        Panel("What it explains", "Share of the differences in the next period and in the inputs.", told),
+        Panel("What it explains", "Share of the differences between people that knowing their segment predicts.", told),
         Panel("Shown, not obeyed", "Silhouette and gap: customers lie along gradients, not in clumps.", shown),
     ]
     return [panel for panel in found if panel.drawing.curves]

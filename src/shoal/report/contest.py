@@ -109,3 +109,21 @@ def ranked(contenders: Sequence[Contender]) -> list[Contender]:
         return contender.kind == BASELINE, unknown, 0.0 if value is None or unknown else -value
 
     return sorted(contenders, key=rank)
+
+
+def against(many: Contest) -> str:
+    """Micro-segments against the best traditional cells in a line, '' where they were not compared."""
+    mine = next((c for c in many.contenders if c.kind == "discovered"), None)
+    rival = next((c for c in many.contenders if c.kind not in ("discovered", BASELINE)), None)
+    if mine is None or rival is None or not many.leading:
+        return ""
+    score = many.leading[0]
+    return (
+        f"{mine.segments} micro-segments: {_score(mine, score)}, against {_score(rival, score)} for "
+        f"{rival.name} ({rival.segments})."
+    )
+
+
+def _score(contender: Contender, score: str) -> str:
+    interval = contender.scores.get(score)
+    return grade(score, interval.value if interval else None)

@@ -9,10 +9,10 @@ from rich.text import Text
 
 from shoal.report import numbers, words
 from shoal.report.console import grid, heading, say
-from shoal.report.contest import BASELINE, Contest, grade
+from shoal.report.contest import Contest, against
 from shoal.report.subgroup import NAMES, short
 from shoal.report.view import View
-from shoal.summary import Change, Contender, Subgroups
+from shoal.summary import Change, Subgroups
 
 CHANGES = 6  # a run
 
@@ -20,7 +20,7 @@ CHANGES = 6  # a run
 def contest(view: View) -> list[RenderableType]:
     """Who won and by how much, how far the first holds, and micro-segments against traditional cells."""
     parts: list[RenderableType] = [heading("Why these segments"), say(view.outcome)]
-    parts += [say(line, "dim") for line in (_standing(view.contest), _many(view.many)) if line]
+    parts += [say(line, "dim") for line in (_standing(view.contest), against(view.many)) if line]
     return parts
 
 
@@ -43,40 +43,19 @@ def _standing(contest: Contest) -> str:
     return f"{told[:1].upper()}{told[1:]}." if contest.won else f"{first.name}: {told}."
 
 
-def _many(contest: Contest) -> str:
-    """Micro-segments against the best traditional cells in a line, '' where they were not compared."""
-    mine = next((c for c in contest.contenders if c.kind == "discovered"), None)
-    rival = next((c for c in contest.contenders if c.kind not in ("discovered", BASELINE)), None)
-    if mine is None or rival is None or not contest.leading:
-        return ""
-    score = contest.leading[0]
-    return (
-        f"{mine.segments} micro-segments: {_score(mine, score)}, against {_score(rival, score)} for "
-        f"{rival.name} ({rival.segments})."
-    )
-
-
-def _score(contender: Contender, score: str) -> str:
-    interval = contender.scores.get(score)
-    return grade(score, interval.value if interval else None)
-
-
 def subgroups(found: Sequence[Subgroups]) -> list[RenderableType]:
-    """A line a target with what is claimed first; targets without a claim share one."""
+    """A line a target, with what is claimed first."""
     if not found:
         return []
     table = grid("left", "fold")
-    silent = []
     for target in found:
         told = NAMES.get(target.target, words.title(target.target))
         claims = [group.claim or group.words or group.rule for group in target.found if group.confirmed]
         if claims:
-            table.add_row(say(told, "bold"), Text.assemble(say(f"{short(target)}: "), say(claims[0], "green")))
+            said = Text.assemble(say(f"{short(target)}: "), say(claims[0], "green"))
         else:
-            silent.append(f"{told.lower()} {short(target)}")
-    if silent:
-        said = "; ".join(silent)
-        table.add_row("", say(f"{said[:1].upper()}{said[1:]}", "dim"))
+            said = say(short(target), "dim")
+        table.add_row(say(told, "bold"), said)
     return [heading("Groups that stand out"), table]
 
 

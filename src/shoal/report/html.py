@@ -10,14 +10,16 @@ from markupsafe import Markup
 import shoal
 from shoal.report import card, choice, numbers, skillcharts, skills, words
 from shoal.report.charts import RADIUS, shorten
-from shoal.report.contest import grade
+from shoal.report.contest import against, grade
+from shoal.report.gloss import gloss
 from shoal.report.makeup import is_uneven
+from shoal.report.nested import apart
 from shoal.report.tree import conditions
 from shoal.report.view import View, amount, span
 from shoal.summary import Run
 
 OPEN_CARDS = 3  # models whose card is open; the others are folded
-OPEN_NESTS = 1  # macro segments that are open; the others are folded
+HEAT_ROWS = 12  # features of the heat map that are shown; the others are folded
 _SPEAK = (
     *(card.about, card.anchor, card.headline, card.ordered, card.quantity, card.reach, card.standing, card.status),
     *(card.left_out, card.used_instead, card.verdict, skills.measured, skills.role),
@@ -55,6 +57,7 @@ def _environment() -> Environment:
         numbers.compact,
         numbers.money,
         numbers.percent,
+        numbers.chance,
         numbers.decimal,
         numbers.fixed,
         numbers.signed,
@@ -70,19 +73,23 @@ def _environment() -> Environment:
         words.plural,
         words.opened,
         shorten,
+        gloss,
     ):
         environment.filters[filter_.__name__] = filter_
     environment.globals.update(
         amount=amount,
         span=span,
         grade=grade,
+        against=against,
         known=numbers.known,
         conditions=conditions,
         marks=words.MARKS,
         glossary=words.GLOSSARY,
         radius=RADIUS,
         open_cards=OPEN_CARDS,
-        open_nests=OPEN_NESTS,
+        heat_rows=HEAT_ROWS,
+        apart=apart,
+        curve_meanings=choice.MEANINGS,
         choice_rule=choice.RULE,
         choice_reason=choice.reason,
         disobeyed=choice.disobeyed,

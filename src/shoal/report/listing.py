@@ -13,7 +13,7 @@ from rich.text import Text
 
 from shoal.report import numbers, words
 from shoal.report.console import WIDE, grid, heading, marks, say
-from shoal.report.nested import Nest
+from shoal.report.nested import Nest, apart
 from shoal.report.released import standing
 from shoal.report.view import Shown, View, amount, span, telling_measures
 from shoal.summary import Run, Segment
@@ -22,14 +22,14 @@ _SHORT = {"revenue": "Next", "retention": "Back", "retained": "Back", "activity"
 _STATUS = {"refused": "red", "released": "green", "proposed": "green"}
 
 
-def titled(segment: Segment, style: str = "", *, proposed: bool = True) -> Text:
-    """A segment's name with what is said of it: its status beyond a draft, and whether it is `proposed`."""
-    name = say(segment.subject, style)
+def titled(segment: Segment, style: str = "", *, proposed: bool = True, name: str = "") -> Text:
+    """A segment's name, or `name` for it, with its status beyond a draft, and whether it is `proposed`."""
+    told = say(name or segment.subject, style)
     said = [*([segment.status] if segment.status != "draft" else [])]
     said += ["proposed"] if proposed and segment.proposed else []
     for one in said:
-        name = Text.assemble(name, say(f" ({one})", _STATUS.get(one, "yellow")))
-    return name
+        told = Text.assemble(told, say(f" ({one})", _STATUS.get(one, "yellow")))
+    return told
 
 
 def listing(run: Run) -> RenderableType:
@@ -78,7 +78,7 @@ def inside(run: Run, opened: Sequence[Nest]) -> RenderableType:
 
 @dataclass(frozen=True)
 class Inside:
-    """The micro-segments of one segment as twigs: numbers, then the rule in words and the first thing to do."""
+    """The micro-segments of one segment as twigs: what sets each apart, and its numbers."""
 
     view: View
     nest: Nest
@@ -95,7 +95,9 @@ class Inside:
             number = Text(amount(measure, interval.value if interval else None, self.view.run.currency))
             if wide and interval and (width := span(measure, interval, self.view.run.currency)):
                 number.append(f"  {width}", style="dim")
-            told_of = Text.assemble(titled(segment, "bold"), "\n", say(segment.words or segment.rule, "dim"))
+            told_of = titled(segment, "bold", name=apart(segment, self.nest.macro))
+            if apart(segment, self.nest.macro) == segment.name:
+                told_of = Text.assemble(told_of, "\n", say(segment.words or segment.rule, "dim"))
             table.add_row(
                 Text(twig if place < len(self.nest.inside) else last, style="dim"),
                 told_of,

@@ -11,6 +11,7 @@ from shoal.report.words import plural
 from shoal.summary import Segment
 
 MICRO = "micro"
+_FURTHER = ("less than", "at most", "at least", "more than")  # the second half of a range
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,41 @@ class Nest:
     def part(self, micro: Segment) -> float | None:
         """A micro-segment's share of its macro segment's people."""
         return micro.size / self.macro.size if self.macro and self.macro.size else None
+
+
+def apart(micro: Segment, parent: Segment | None = None) -> str:
+    """What sets a micro-segment apart inside its parent: its name without the parent's, where that was cut its clauses.
+
+    >>> from shoal.summary import Brief
+    >>> told = {"rule": "", "size": 1, "share": 1, "brief": Brief(headline="")}
+    >>> parent = Segment(name="Regulars", kind="discovered", words="orders is at least 3", **told)
+    >>> apart(Segment(name="Regulars: few sessions", kind="micro", words="", parent="Regulars", **told))
+    'few sessions'
+    >>> words = "sessions is at least 2 and less than 9 and orders is at least 3"
+    >>> apart(Segment(name="Regulars: sess… 2", kind="micro", words=words, parent="Regulars", **told), parent)
+    'sessions is at least 2 and less than 9'
+    """
+    rest = micro.name.removeprefix(f"{micro.parent}:").strip() if micro.parent else micro.name
+    if "…" in rest and parent is not None:
+        shared = set(clauses(parent.words))
+        rest = " and ".join(clause for clause in clauses(micro.words) if clause not in shared)
+    return rest or micro.name
+
+
+def clauses(words: str) -> list[str]:
+    """The conditions of a rule in words; what stands in brackets stays whole, and so does a range.
+
+    >>> clauses("a is at least 3 and less than 5 and (b is 1 and c is 2)")
+    ['a is at least 3 and less than 5', '(b is 1 and c is 2)']
+    """
+    found: list[str] = []
+    for part in words.split(" and "):
+        inside = found and found[-1].count("(") > found[-1].count(")")
+        if found and (inside or part.startswith(_FURTHER)):
+            found[-1] += f" and {part}"
+        else:
+            found.append(part)
+    return found
 
 
 def nests(segments: Sequence[Segment], order: Iterable[str] = ()) -> list[Nest]:

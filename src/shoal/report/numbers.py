@@ -107,6 +107,15 @@ def percent(share: float | None) -> str:
     return f"{sign}{_trim(size) if exact else f'{size:,.0f}'}%"
 
 
+def chance(value: float | None) -> str:
+    """A p or q, never rounded to nothing.
+
+    >>> chance(0.0), chance(0.0004), chance(0.0213), chance(None)
+    ('< 0.001', '< 0.001', '0.021', '–')
+    """
+    return "< 0.001" if value is not None and value < 0.001 else decimal(value, 2)
+
+
 def signed(value: float | None) -> str:
     """A standardised difference with its sign.
 

@@ -22,7 +22,7 @@ from shoal.report.nested import nests
 from shoal.report.view import Fact, Shown, View, amount, span
 from shoal.summary import Comparison, Interval, Run, SourceQuality, Verdict
 
-DOUBTS = 5  # a result, in the terminal
+DOUBTS = 5  # warnings in the terminal; failures are all there
 
 
 def overview(run: Run, report: str = "") -> RenderableType:
@@ -68,7 +68,7 @@ def _noun(fact: Fact) -> str:
 
 @dataclass(frozen=True)
 class Tally:
-    """All checks counted by result."""
+    """The checks of the first lines counted by result."""
 
     view: View
 
@@ -84,19 +84,18 @@ class Tally:
 
 
 def _doubts(view: View) -> Table:
-    """What failed, then what warned, of the discovered segments and the sets; the report has them all."""
+    """What failed, then what warned, of the checks that are counted; the report has them all."""
     table = grid("left", "fold")
-    others = {*view.folded, *(one.name for group in view.traditional.values() for one in group)}
-    mine = [verdict for verdict in view.run.verdicts if verdict.subject not in others]
     for result in ("fail", "warn"):
-        found = [verdict for verdict in mine if verdict.result == result]
-        for verdict in found[:DOUBTS]:
+        found = [verdict for verdict in view.counted if verdict.result == result]
+        shown = found if result == "fail" else found[:DOUBTS]
+        for verdict in shown:
             number = amount(verdict.check, verdict.value, view.run.currency)
             said = f"{words.subject(verdict.subject)}: {words.title(verdict.check).lower()} {number}"
             why = f" ({verdict.note or verdict.rule})" if verdict.note or verdict.rule else ""
             table.add_row(say(result, STYLES[result]), Text.assemble(say(said), say(why, "dim")))
-        if len(found) > DOUBTS:
-            table.add_row("", say(f"and {len(found) - DOUBTS} more: see the report", "dim"))
+        if len(found) > len(shown):
+            table.add_row("", say(f"and {len(found) - len(shown)} more: see the report", "dim"))
     return table
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from shoal.report.numbers import percent
 from shoal.summary import TreeNode
 
-_COLUMN = 226.0
+_WIDTH = 1000.0
+_COLUMN = (226.0, 300.0)  # the least and the most
 _ROW = 50.0
-_ENDS = 230.0
+_ENDS = (230.0, 420.0)
+_LETTER = 6.6
 _THICKEST = 64.0
 _MARGIN = 10.0
 _LEFT = 10.0
@@ -64,13 +67,23 @@ class Streams:
     width: float
     height: float
     knots: list[Knot]
+    fork: int  # letters that there is room for at a fork, without the share
+    leaf: int  # and at a leaf
 
 
 def streams(root: TreeNode) -> Streams:
     """Places every node: depth across, leaves evenly down, a parent between its branches."""
     depth = max(_depths(root))
-    knots, _, height = _place(root, symbols(root) or "Everybody", 0, _MARGIN)
-    return Streams(width=depth * _COLUMN + _ENDS + _LEFT, height=height + _MARGIN, knots=knots)
+    ends = min(_ENDS[1], max(_ENDS[0], _WIDTH - _LEFT - depth * _COLUMN[0]))
+    column = min(_COLUMN[1], max(_COLUMN[0], (_WIDTH - _LEFT - ends) / max(1, depth)))
+    knots, _, height = _place(root, symbols(root) or "Everybody", 0, _MARGIN, column)
+    return Streams(
+        width=depth * column + ends + _LEFT,
+        height=height + _MARGIN,
+        knots=knots,
+        fork=int((column - 12) / _LETTER) - 6,
+        leaf=int((ends - 33) / _LETTER) - 6,
+    )
 
 
 def _depths(node: TreeNode, depth: int = 0) -> Iterator[int]:
@@ -79,19 +92,19 @@ def _depths(node: TreeNode, depth: int = 0) -> Iterator[int]:
         yield from _depths(branch, depth + 1)
 
 
-def _place(node: TreeNode, words: str, depth: int, top: float) -> tuple[list[Knot], Knot, float]:
+def _place(node: TreeNode, words: str, depth: int, top: float, column: float) -> tuple[list[Knot], Knot, float]:
     placed: list[Knot] = []
     children: list[Knot] = []
     bottom = top
     for branch, branch_words in conditions(node):
-        below, child, bottom = _place(branch, branch_words, depth + 1, bottom)
+        below, child, bottom = _place(branch, branch_words, depth + 1, bottom, column)
         placed += below
         children.append(child)
     if not children:
         bottom = top + _ROW
     y = (children[0].y + children[-1].y) / 2 if children else top + _ROW / 2
     knot = Knot(
-        x=round(_LEFT + depth * _COLUMN, 1),
+        x=round(_LEFT + depth * column, 1),
         y=round(y, 1),
         depth=depth,
         thick=round(max(1.5, min(1.0, node.share) * _THICKEST), 1),
@@ -123,7 +136,9 @@ def symbols(node: TreeNode) -> str:
     said = node.words or node.rule
     for words, sign in _SIGNS.items():
         said = said.replace(words, sign)
-    return "" if said == "true" else said.split(" or no ")[0]
+    said = re.sub(r"^\((.*) or (?:no .*|[^()]* is unknown)\)$", r"\1", said)
+    said = re.sub(r" or (?:no .*|[^()]* is unknown)$", "", said)
+    return "" if said == "true" else said
 
 
 def conditions(node: TreeNode) -> list[tuple[TreeNode, str]]:

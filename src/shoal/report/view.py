@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from shoal.report import words
+from shoal.report import checks, words
 from shoal.report.charts import Plane, Whisker, Whiskers, plane, whiskers
 from shoal.report.choice import Panel, panels
 from shoal.report.contest import Contest
@@ -167,9 +167,24 @@ class View:
         return {name: about for name in names if (about := self.about(name))}
 
     @cached_property
+    def counted(self) -> list[Verdict]:
+        """The checks of the first lines."""
+        return checks.counted(self.run)
+
+    @cached_property
     def tally(self) -> dict[Result, int]:
-        results: tuple[Result, ...] = ("pass", "warn", "fail", "not enough data")
-        return {result: sum(v.result == result for v in self.run.verdicts) for result in results}
+        """How they came out."""
+        return checks.tally(self.counted)
+
+    @property
+    def failed(self) -> str:
+        """Which of them failed, '' where none did."""
+        return checks.failed(self.counted)
+
+    @property
+    def sheets(self) -> list[checks.Sheet]:
+        """Every check, a table a kind of subject."""
+        return checks.sheets(self.run, self.subjects)
 
     @property
     def facts(self) -> list[Fact]:
@@ -235,7 +250,7 @@ class View:
     def heat(self) -> list[Row]:
         """The heat map's rows, cells in the order of `shown`."""
         spreads = self.run.extra.get("spreads")
-        return heat([s.segment for s in self.shown], spreads if isinstance(spreads, dict) else None)
+        return heat([s.segment for s in self.shown], spreads if isinstance(spreads, dict) else None, self.label)
 
     @property
     def crowded(self) -> bool:
@@ -322,12 +337,6 @@ class View:
     def nested_rows(self) -> dict[str, Whisker]:
         """A micro-segment's place on that axis, by name."""
         return {row.label: row for row in self.nested_axis.rows}
-
-    @property
-    def folded(self) -> list[str]:
-        """Subjects of checks that are kept from sight until asked for: the micro-segments."""
-        small = {s.name for s in self.run.segments if s.kind == MICRO}
-        return [subject for subject in self.subjects if subject in small]
 
     @cached_property
     def proposed(self) -> list[Segment]:

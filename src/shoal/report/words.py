@@ -62,6 +62,8 @@ GLOSSARY = {
     "Persistence (adjusted Rand)": "How far the same people are grouped alike one period later: 1 is the same, "
     "0 is by chance.",
     "Gap statistic": "How much tighter the groups are than in data without groups (Tibshirani and others 2001).",
+    "HDBSCAN": "A way of grouping that finds dense clumps and leaves what lies between them to nobody.",
+    "SHAP": "How much each feature moves a model's score for one person; the parts add up to the score.",
     "Silhouette": "How far apart groups lie: 1 is clear clumps, 0 is a smooth gradient cut into pieces.",
     "Variance explained (R²)": "The share of the differences between people that knowing their segment predicts, "
     "for people and a time that were not used to make the segments.",
