@@ -56,7 +56,7 @@ def test_people_are_joined_as_the_identifiers_were_planted(shop: Workspace) -> N
 def test_discovered_segments_explain_more_of_the_next_period_than_the_traditional_ones(shop: Workspace) -> None:
     comparison = shop.last_run().comparison
     assert comparison is not None
-    assert comparison.winner == "Discovered segments"
+    assert comparison.winner in {one.name for one in comparison.contenders if one.kind == "discovered"}
 
 
 def test_planted_dirt_is_in_quarantine_with_its_reason(shop: Workspace) -> None:
