@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from shoal.report.contest import Contest, ranked
+from shoal.report.contest import Contest, against, ranked
 from shoal.report.gloss import gloss
 from shoal.report.html import render
 from shoal.summary import Comparison, Contender, Interval
@@ -116,3 +116,11 @@ def test_the_first_sentence_leads_and_the_others_follow() -> None:
 def test_a_comparison_without_contenders_is_drawn() -> None:
     nothing = Comparison(as_of="", until="", horizon_days=1, people=0, contenders=[], winner="nobody", words="None.")
     assert "None." in render(sample.empty().model_copy(update={"comparison": nothing}))
+
+
+@pytest.mark.parametrize("kind", ["discovered", "micro"])
+def test_many_small_segments_have_their_sentence(kind: str) -> None:
+    mine = Contender(name="Ours", kind=kind, segments=21, scores={"overall": Interval(value=0.3)})
+    cells = Contender(name="RFM cells", kind="rfm", segments=98, scores={"overall": Interval(value=0.2)})
+    assert against(Contest([mine, cells])) == "21 micro-segments: 30.0%, against 20.0% for RFM cells (98)."
+    assert against(Contest([mine])) == ""

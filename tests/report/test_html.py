@@ -188,7 +188,7 @@ def test_not_enough_data_is_neither_a_pass_nor_a_number() -> None:
     verdict = Verdict(subject="set:discovered", check="drift", result="not enough data", rule="below 0.2")
     html = render(sample.empty().model_copy(update={"verdicts": [verdict]}))
     text = Page(html).text
-    assert "Drift below 0.2" in text
+    assert "Drift : below 0.2" in text
     assert "<small>not enough data</small>" in html
     assert '<span class="mark not-enough-data">' in html
 

@@ -21,7 +21,7 @@ MEANINGS = {
     "gap": "gap statistic",
 }  # of the curves
 _WIDTH = 322.0
-_NAMES = 78.0
+_NAMES = 92.0
 
 
 @dataclass(frozen=True)

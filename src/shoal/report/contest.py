@@ -15,6 +15,7 @@ _SUMMARIES = ("overall", "value", "behaviour", "auc")
 _DRAWN = 3  # scores with an axis; the others are folded
 _OUTCOMES = ("tie", "nobody", "not enough data")
 BASELINE = "baseline"
+_OURS = ("discovered", "micro")
 
 
 def grade(name: str, value: float | None) -> str:
@@ -113,8 +114,8 @@ def ranked(contenders: Sequence[Contender]) -> list[Contender]:
 
 def against(many: Contest) -> str:
     """Micro-segments against the best traditional cells in a line, '' where they were not compared."""
-    mine = next((c for c in many.contenders if c.kind == "discovered"), None)
-    rival = next((c for c in many.contenders if c.kind not in ("discovered", BASELINE)), None)
+    mine = next((c for c in many.contenders if c.kind in _OURS), None)
+    rival = next((c for c in many.contenders if c.kind not in (*_OURS, BASELINE)), None)
     if mine is None or rival is None or not many.leading:
         return ""
     score = many.leading[0]

@@ -13,7 +13,6 @@ _MEANINGS = {
     "adjusted Rand": GLOSSARY["Persistence (adjusted Rand)"],
     "R2": GLOSSARY["Variance explained (R²)"],
     "R²": GLOSSARY["Variance explained (R²)"],
-    "explained": GLOSSARY["Variance explained (R²)"],
     "AUC": GLOSSARY["AUC"],
     "SHAP": GLOSSARY["SHAP"],
     "HDBSCAN": GLOSSARY["HDBSCAN"],
