@@ -224,6 +224,7 @@ def modelled(shop: Made) -> dict[str, Any]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("shoal.model.contest.ROUNDS", 2)
+        patch.setattr("shoal.model.contest.FEWEST", 100)
         patch.setattr("shoal.model.run._contest", tiers_win)
         stage.segments(competing(settings), [], run, None, quiet, lambda: jury(run))
     return dict(run.read_part("model"))
