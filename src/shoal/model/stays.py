@@ -25,34 +25,45 @@ def memberships(
     Nobody is in a retired segment. `earlier` is the memberships table of the run before, None where there is none to
     continue; `stay` names versions whose open stays go on although nobody can be told in or out today.
     """
+    told = [one for one in segments if one.status != "retired"]
     now = [
         _stays(people.filter(pa.array(member)), one.name, one.version, as_of)
         for one, member in zip(segments, members, strict=True)
         if one.status != "retired"
     ]
-    table = pa.concat_tables([tables.MEMBERSHIPS.empty_table(), *now])
     if earlier is None:
-        return table
-    key = ["segment", "version", "profile_id"]
-    open_stays = earlier.filter(pc.is_null(earlier["left_at"]))
-    open_stays = open_stays.filter(pc.invert(_of(open_stays, stay)))
-    kept = table.drop_columns(["entered_at"]).join(open_stays.select([*key, "entered_at"]), key, join_type="left outer")
-    kept = kept.set_column(
-        kept.column_names.index("entered_at"),
-        "entered_at",
-        pc.coalesce(kept["entered_at"], pa.scalar(as_of, pa.int64()).cast(tables.INSTANT)),
-    )
-    gone = open_stays.join(table.select(key), key, join_type="left anti")
-    gone = gone.set_column(gone.column_names.index("left_at"), "left_at", _instants(as_of, gone.num_rows))
-    past = earlier.filter(pc.or_(pc.is_valid(earlier["left_at"]), _of(earlier, stay)))
-    whole = [one.select(tables.MEMBERSHIPS.names).cast(tables.MEMBERSHIPS) for one in (kept, gone, past)]
-    order = [
-        ("segment", "ascending"),
-        ("version", "ascending"),
-        ("profile_id", "ascending"),
-        ("entered_at", "ascending"),
+        return pa.concat_tables([tables.MEMBERSHIPS.empty_table(), *now])
+    # One version at a time: joined as a whole, millions of stays with long names would take many times their size.
+    today = {(one.name, one.version): table for one, table in zip(told, now, strict=True)}
+    keys = sorted({*today, *_keys(earlier)})
+    empty = tables.MEMBERSHIPS.empty_table()
+    parts = [
+        _continued(today.get(key, empty), earlier.filter(_of(earlier, [key])), as_of, held=key in set(stay))
+        for key in keys
     ]
-    return pa.concat_tables(whole).sort_by(order)
+    return pa.concat_tables([empty, *parts])
+
+
+def _keys(stays: pa.Table) -> list[tuple[str, int]]:
+    found = stays.group_by(["segment", "version"]).aggregate([])
+    return list(zip(found["segment"].to_pylist(), found["version"].to_pylist(), strict=True))
+
+
+def _continued(now: pa.Table, earlier: pa.Table, as_of: int, *, held: bool) -> pa.Table:
+    """The stays in one version, by person and entry: those who stay, those who have left by now, those who left before.
+
+    Where it is `held`, its open stays go on as they are.
+    """
+    still = earlier.filter(pc.is_null(earlier["left_at"])).slice(0, 0 if held else None)
+    here, there = now["profile_id"].combine_chunks(), still["profile_id"].combine_chunks()
+    since = still["entered_at"].combine_chunks().take(pc.index_in(here, value_set=there))
+    since = pc.coalesce(since, pa.scalar(as_of, pa.int64()).cast(tables.INSTANT))
+    kept = now.set_column(now.column_names.index("entered_at"), "entered_at", since)
+    gone = still.filter(pc.invert(pc.is_in(there, value_set=here)))
+    gone = gone.set_column(gone.column_names.index("left_at"), "left_at", _instants(as_of, gone.num_rows))
+    past = earlier if held else earlier.filter(pc.is_valid(earlier["left_at"]))
+    whole = [one.select(tables.MEMBERSHIPS.names).cast(tables.MEMBERSHIPS) for one in (kept, gone, past)]
+    return pa.concat_tables(whole).sort_by([("profile_id", "ascending"), ("entered_at", "ascending")])
 
 
 def _stays(people: pa.ChunkedArray, name: str, version: int, as_of: int) -> pa.Table:
