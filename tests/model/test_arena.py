@@ -64,7 +64,7 @@ def test_there_is_a_number_for_every_round_and_segment() -> None:
 
 
 def test_people_drawn_have_an_outlook_learned_from_their_past_alone() -> None:
-    arena = informed()
+    arena = informed(400)
     assert arena.matrix.outlook is not None
     assert arena.lessons is not None
     half = np.arange(300) % 150
@@ -118,3 +118,29 @@ def test_steadiness_leaves_out_segments_that_nobody_is_in() -> None:
 @pytest.mark.parametrize("rounds", [np.empty((0, 0)), np.empty((3, 0)), np.full((3, 2), np.nan)])
 def test_without_segments_there_is_no_steadiness(rounds: np.ndarray) -> None:
     assert steadiness(rounds) is None
+
+
+def test_those_who_teach_but_are_not_looked_at_are_drawn_again_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    from shoal.model import arena as module
+
+    lessons = learned()
+    strangers = replace(lessons, person=lessons.person + 10_000_000)
+    arena = replace(informed(), lessons=strangers)
+    seen: list[np.ndarray] = []
+    real = module.outlook
+
+    def listening(taught, points, seed, drawn=None):  # type: ignore[no-untyped-def]
+        seen.append(drawn)
+        return real(taught, points, seed, drawn)
+
+    monkeypatch.setattr(module, "outlook", listening)
+    places = np.arange(len(arena.person))
+    first, second = arena.drawn(places, 1), arena.drawn(places, 2)
+    for drawn in seen:
+        taught = np.isin(strangers.people, drawn).mean()
+        assert 0.5 < taught < 0.75  # about 63 % of people are drawn at least once
+    assert first.outlook is not None
+    assert second.outlook is not None
+    assert not np.array_equal(first.outlook.values, second.outlook.values)

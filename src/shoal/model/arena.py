@@ -83,12 +83,19 @@ class Arena:
         matrix = replace(self.matrix, outlook=None).take(places)
         if self.lessons is None or self.points is None:
             return matrix
-        again = outlook(self.lessons, self.points, seed, self.person[places])
+        again = outlook(self.lessons, self.points, seed, np.concatenate([self.person[places], self._others(seed)]))
         return replace(matrix, outlook=again.take(places))
 
     def distilled(self, recipe: Recipe, k: int, seed: int) -> Distilled:
         """The segments that a recipe makes of everybody, as rules."""
         return distil(self.matrix, recipe.fit(self.matrix, k, seed), floor=self.floor, worth=self.worth, seed=seed)
+
+    def _others(self, seed: int) -> Labels:
+        """Those who teach but are not in the matrix, drawn with replacement: of many people, each sees another few."""
+        if self.lessons is None:
+            return np.empty(0, dtype=np.int64)
+        others = np.setdiff1d(self.lessons.people, self.person)
+        return np.random.default_rng([seed, 3]).choice(others, len(others)) if len(others) else others
 
     def refit(self, recipe: Recipe, k: int, places: Labels, seed: int, matrix: Matrix | None = None) -> Node:
         """The whole recipe on drawn people, outlook, groups and rules: the tree that says where anybody belongs."""
