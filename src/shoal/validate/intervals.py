@@ -136,20 +136,6 @@ def holm(p: npt.ArrayLike) -> Floats:
     return _adjust(p, lambda ranked: np.maximum.accumulate(ranked * np.arange(len(ranked), 0, -1)))
 
 
-def benjamini_hochberg(p: npt.ArrayLike) -> Floats:
-    """Benjamini and Hochberg's adjusted p-values (1995, JRSS B 57, 289-300); NaN stay NaN.
-
-    >>> benjamini_hochberg([0.01, 0.04, 0.03]).tolist()
-    [0.03, 0.04, 0.04]
-    """
-
-    def step_up(ranked: Floats) -> Floats:
-        scaled = ranked * len(ranked) / np.arange(1, len(ranked) + 1)
-        return np.asarray(np.minimum.accumulate(scaled[::-1])[::-1])
-
-    return _adjust(p, step_up)
-
-
 def _adjust(p: npt.ArrayLike, step: Callable[[Floats], Floats]) -> Floats:
     raw = np.asarray(p, dtype=np.float64)
     flat = raw.ravel()
