@@ -52,7 +52,7 @@ class Scores:
         return _percentiles(self.table[metric][a] - self.table[metric][b])
 
 
-def explained(cuts: Sequence[Cut], outcomes: Sequence[Outcome], *, seed: int = 0) -> Scores:
+def explained(cuts: Sequence[Cut], outcomes: Sequence[Outcome], *, seed: int = 0, auc: bool = True) -> Scores:
     """Out-of-sample share of variance explained (R2) of each outcome, AUC for retention, and their summaries.
 
     With m the mean of a person's segment and M that of everybody, both learned on the other half, and Y that of
@@ -63,7 +63,7 @@ def explained(cuts: Sequence[Cut], outcomes: Sequence[Outcome], *, seed: int = 0
 
     `value` is the mean R2 of the value outcomes that count, `behaviour` that of the behaviour outcomes, `overall` the
     mean of both where both are there. Intervals are percentiles of 1,000 bootstrap draws of (blocks of) people; at most
-    100,000 people, drawn with the seed, are used.
+    100,000 people, drawn with the seed, are used. AUC takes most of the time, and is left out where nobody asks for it.
 
     Raises:
         UsageError: cuts and outcomes are not of the same people.
@@ -80,7 +80,7 @@ def explained(cuts: Sequence[Cut], outcomes: Sequence[Outcome], *, seed: int = 0
         nothing = np.full((len(cuts), 2), np.nan)
         table = {outcome.name: nothing for outcome in outcomes}
     else:
-        table = _table(cuts, outcomes, rows, rng)
+        table = _table(cuts, outcomes, rows, rng, auc=auc)
     summaries, primary = _summaries(table, outcomes, len(cuts))
     words = {outcome.name: outcome.words for outcome in outcomes} | {"auc": "retention (AUC)"} | _names(outcomes)
     return Scores(tuple(cuts), table | summaries, words, _made_of(outcomes), primary, people, len(rows))
@@ -98,7 +98,7 @@ def _agreed(cuts: Sequence[Cut], outcomes: Sequence[Outcome]) -> int:
 
 
 def _table(
-    cuts: Sequence[Cut], outcomes: Sequence[Outcome], rows: Codes, rng: np.random.Generator
+    cuts: Sequence[Cut], outcomes: Sequence[Outcome], rows: Codes, rng: np.random.Generator, *, auc: bool
 ) -> dict[str, Floats]:
     n = len(rows)
     blocks = min(n, BLOCKS)
@@ -115,7 +115,7 @@ def _table(
         sums = weights @ np.stack([np.bincount(block, weights=part, minlength=blocks) for part in parts], axis=1)
         total = np.where(sums[:, 0] > 1e-12 * (1 + float((values**2).sum())) / n, sums[:, 0], np.nan)
         table[outcome.name] = sums[:, 1:].T / total
-        if outcome.name == RETAINED and outcome.is_rate:
+        if auc and outcome.name == RETAINED and outcome.is_rate:
             table["auc"] = np.stack([_auc(values, known, halves, block, weights, *cut) for cut in codes])
     return table
 

@@ -38,7 +38,7 @@ class Jury:
 
     def preferred(self, ways: Sequence[Way]) -> list[float]:
         """The deciding score of each way on the half that serves to choose; NaN where it is not defined."""
-        scores = self._half(ways, 0)
+        scores = self._half(ways, 0, auc=False)
         return [float(scores.table[scores.primary][place, 0]) for place in range(len(ways))]
 
     def decided(self, ways: Sequence[Way]) -> tuple[summary.Comparison, list[Verdict]]:
@@ -56,8 +56,9 @@ class Jury:
         """How far the same people are in the same segments one period later: adjusted Rand."""
         return migration(before, after, seed=self.seed).adjusted_rand
 
-    def _half(self, ways: Sequence[Way], side: int) -> Scores:
+    def _half(self, ways: Sequence[Way], side: int, *, auc: bool = True) -> Scores:
         people = len(ways[0][2])
         half = np.random.default_rng([self.seed, 7]).permutation(people) % 2 == side
         cuts = [Cut(name, kind, codes[half]) for name, kind, codes in ways]
-        return explained(cuts, [replace(one, values=one.values[half]) for one in self.outcomes], seed=self.seed)
+        outcomes = [replace(one, values=one.values[half]) for one in self.outcomes]
+        return explained(cuts, outcomes, seed=self.seed, auc=auc)
