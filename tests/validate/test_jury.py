@@ -38,7 +38,7 @@ def halves(made: Jury) -> list[np.ndarray]:
     for side in (0, 1):
         inside = np.zeros(PEOPLE, dtype=bool)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("shoal.validate.jury.explained", lambda cuts, outcomes, seed: cuts[0].codes)
+            patch.setattr("shoal.validate.jury.explained", lambda cuts, outcomes, **more: cuts[0].codes)
             inside[np.asarray(made._half([("all", "discovered", codes)], side))] = True
         seen.append(inside)
     return seen
