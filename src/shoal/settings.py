@@ -267,6 +267,76 @@ class Language(_Part):
         return value
 
 
+class Webhook(_Part):
+    """Where membership changes are sent, signed. `docs/live.md` says how to check the signature."""
+
+    url: str = Field(description="an address that takes POST, such as https://example.com/shoal")
+    secret: str = Field(description="`${NAME}` of the environment variable that holds the signing secret")
+    segments: list[str] = Field(default_factory=list, description="only changes of these segments; all when left out")
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s#]*)?", value):
+            raise ValueError(f"'{value}' is not an address that can be posted to; such as https://example.com/shoal")
+        return value
+
+    @field_validator("secret")
+    @classmethod
+    def _from_environment(cls, value: str) -> str:
+        if not re.fullmatch(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}", value.strip()):
+            raise ValueError("a secret does not stand in a file; write `${NAME}` and put it into the environment")
+        return value
+
+
+class Tracking(_Part):
+    """What arrives over HTTP while `shoal serve` runs: the source `live` of every run. See `docs/live.md`."""
+
+    log: Text | None = Field(
+        None,
+        description="where events are logged: `postgresql+psycopg://...` or `kafka://host:9092/topic`; "
+        "the file `.shoal/log.db` when left out; `${NAME}` is taken from the environment",
+    )
+    identifiers: dict[str, str] = Field(
+        default_factory=dict,
+        description="identifier type to its place in a message, beside user_id: userId, anonymous_id: anonymousId, "
+        "email: traits.email, phone: traits.phone, device_id: context.device.id; an empty place leaves the type out. "
+        "Where the other sources know customers by `customer_id` and none by `user_id`, userId is the customer_id",
+    )
+    value: list[str] = Field(
+        default_factory=lambda: ["revenue", "total", "value"],
+        description="properties that hold an event's worth in money; the first that is a number counts",
+    )
+    earliest: str = Field("2000-01-01", description="events of before are refused: their clock is wrong")
+    refresh: str = Field("1d", description="how old a score may be before it is computed again without an event")
+    webhooks: list[Webhook] = Field(default_factory=list, description="where membership changes are sent")
+    schedule: dict[Literal["run", "sync"], str] = Field(
+        default_factory=dict, description="how often the server runs the pipeline by itself, such as `run: 1d`"
+    )
+
+    @field_validator("refresh")
+    @classmethod
+    def _span(cls, value: str) -> str:
+        if not SPAN.fullmatch(value.strip()):
+            raise ValueError(f"'{value}' is not a span: a whole number and h, d or w, such as 12h, 1d")
+        return value
+
+    @field_validator("schedule")
+    @classmethod
+    def _spans(cls, value: dict[str, str]) -> dict[str, str]:
+        for span in value.values():
+            if not SPAN.fullmatch(span.strip()):
+                raise ValueError(f"'{span}' is not a span: a whole number and h, d or w, such as 12h, 1d")
+        return value
+
+    @field_validator("earliest")
+    @classmethod
+    def _day(cls, value: str) -> str:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            raise ValueError(f"'{value}' is not a day, such as 2000-01-01")
+        return value
+
+
 ROW = "row"  # the identifier type of people who are known by their row's number alone
 
 
@@ -289,6 +359,7 @@ class Settings(_Part):
     )
     keep_runs: int = Field(3, ge=1, description="how many past runs stay readable")
     sources: dict[str, Source] = Field(default_factory=dict, description="where the data comes from")
+    tracking: Tracking = Field(default_factory=Tracking, description="events that arrive over HTTP")
     unify: Unify = Field(default_factory=Unify, description="guards of identity resolution")
     goal: Literal["retention", "acquisition", "conversion", "expansion", "value", "engagement"] | None = Field(
         None, description="what the segmentation is for"
@@ -511,5 +582,6 @@ def _fields(place: tuple[str, ...]) -> list[str]:
             "csv": Layout,
             "returns": Returns,
             "language": Language,
+            "tracking": Tracking,
         }.get(part, model if field is None else None)
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []

@@ -1,0 +1,1 @@
+"""One event at a time: receive, log, advance, due, replay."""
