@@ -146,17 +146,24 @@ class Plan:
         array = vector.arrow(self.types[name])
         return array.cast(self.schema.field(name).type)
 
+    def block(self, frame: Frame, person: Array, at: Array) -> Block:
+        """Whole people of the stream, ready to be cut: rows sorted by (person, at, event_id), columns in `frame`."""
+        return Block(frame, person, at, windows_of(self._over_events))
+
+    def values(self, cut: Cut) -> dict[str, Vector]:
+        """Every feature of every person of the block as of the cut's instant, in the order of `steps`."""
+        values = {step.feature.name: _compute(cut, step) for step in self._over_events}
+        return self.apply_formulas(values, cut.block.people)
+
     def _chunk(self, table: pa.Table, as_of: Sequence[int]) -> Iterator[pa.RecordBatch]:
         person = np.asarray(table["person"].combine_chunks().cast(pa.int64()))
         frame = Frame(table, table.num_rows, self.time_zone)
         at = stream.instants(table["at"])
         stream.check_order(person, at)
-        block = Block(frame, person, at, windows_of(self._over_events))
+        block = self.block(frame, person, at)
         for instant in as_of:
             cut = Cut(block, int(instant))
-            values = {step.feature.name: _compute(cut, step) for step in self._over_events}
-            found = self.apply_formulas(values, block.people)
-            yield self._output(cut, found)
+            yield self._output(cut, self.values(cut))
 
     def _output(self, cut: Cut, found: Mapping[str, Vector]) -> pa.RecordBatch:
         persons = pa.array(cut.block.persons)
