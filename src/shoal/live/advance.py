@@ -150,12 +150,10 @@ class Advancer:
 
 def crowd(works: Sequence[Work], definition: Definition) -> Crowd:
     """Some people as the evaluator takes them."""
-    histories = [
-        work.rows if work.rows is not None else np.frombuffer(work.record.rows, definition.layout.dtype)
-        for work in works
-    ]
-    place = np.repeat(np.arange(len(works)), [len(rows) for rows in histories])
-    rows = np.concatenate(histories) if histories else np.empty(0, definition.layout.dtype)
+    histories = [work.rows if work.rows is not None else work.record.rows for work in works]
+    dtype = definition.layout.dtype
+    place = np.repeat(np.arange(len(works)), [len(rows) // dtype.itemsize for rows in histories])
+    rows = np.frombuffer(b"".join(histories), dtype)
     traits = [work.traits() for work in works] if definition.traits else [{}] * len(works)
     return Crowd(np.array([work.person for work in works], np.int64), rows, place, traits)
 

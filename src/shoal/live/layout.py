@@ -88,7 +88,8 @@ class Layout:
             elif kind == "text":
                 found[name] = _words(column, text)
             else:
-                found[name] = _words(column, lambda key: f"{key:x}")
+                used, places = np.unique(column, return_inverse=True)
+                found[name] = Vector(places.astype(np.int32), column != 0, np.empty(len(used), object))
         return found
 
 

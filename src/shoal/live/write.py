@@ -72,7 +72,7 @@ class Writer:
                     self.txn.delete("due", due_key(before.due, work.person))
                 if due < NEVER:
                     self.txn.put("due", due_key(due, work.person), b"")
-            rows = work.rows.tobytes() if work.rows is not None else before.rows
+            rows = work.rows if work.rows is not None else before.rows
             made = Record(
                 self.clock,
                 due,
@@ -100,9 +100,14 @@ class Writer:
 
     def _compare(self, work: Work, mask: bytes) -> None:
         """Enters and ends stays: what rules say now against what was so before."""
-        before = dict.fromkeys(self._held(work.record))
-        after = dict.fromkeys(bits(mask, self._keys[self.generation]))
-        stale = work.record.generation not in (0, self.generation)
+        record = work.record
+        if record.generation == self.generation and not work.inherits:  # only what differs is looked at
+            old, new = (int.from_bytes(one, "little") for one in (record.mask, mask))
+            keys = self._keys[self.generation]
+            before, after = dict.fromkeys(_bits(old & ~new, keys)), dict.fromkeys(_bits(new & ~old, keys))
+        else:
+            before, after = dict.fromkeys(self._held(record)), dict.fromkeys(bits(mask, self._keys[self.generation]))
+        stale = record.generation not in (0, self.generation)
         cause: Cause = "rule" if stale and work.cause == "time" else work.cause
         for key in before:
             if key not in after:
@@ -144,7 +149,10 @@ def bits(mask: bytes, keys: Sequence[str]) -> Iterator[str]:
     >>> list(bits(b"\\x05", ["a", "b", "c"]))
     ['a', 'c']
     """
-    number = int.from_bytes(mask, "little")
+    return _bits(int.from_bytes(mask, "little"), keys)
+
+
+def _bits(number: int, keys: Sequence[str]) -> Iterator[str]:
     while number:
         low = number & -number
         yield keys[low.bit_length() - 1]
