@@ -107,7 +107,7 @@ class Evaluator:
             return {name: _repeated(one, people) for name, one in silent.items()}, np.full(people, NEVER)
         vectors = self.definition.layout.vectors(crowd.rows, self.words.text)
         frame = Frame(vectors, len(crowd.rows), plan.time_zone)
-        block = plan.block(frame, crowd.place, np.ascontiguousarray(crowd.rows["at"]))
+        block = plan.over(frame, crowd.place, np.ascontiguousarray(crowd.rows["at"]))
         cut = Cut(block, as_of)
         found = plan.values(cut)
         moved = next_change(cut, self._moving) if self._moving else np.full(block.people, NEVER)
