@@ -99,7 +99,9 @@ class Checks:
         found: list[tuple[str, str]] = []
         if parent.get("stopping"):
             found.append(("stop", "the server is stopping"))
-        found += [("processes", f"{name} dies again and again; its log lines say why") for name in parent.get("loop", ())]
+        found += [
+            ("processes", f"{name} dies again and again; its log lines say why") for name in parent.get("loop", ())
+        ]
         last, why = await _looked(self.log.last)
         if why is not None:
             found.append(("log", f"the log cannot be read: {why}"))
@@ -216,7 +218,11 @@ async def _answer(send: Send, status: int, content: Any, scope: Scope) -> None:
 
 
 async def _send(send: Send, status: int, body: bytes, kind: str, scope: Scope) -> None:
-    headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store")]
+    headers = [
+        (b"content-type", kind.encode()),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+    ]
     if status == 503:
         headers.append((b"retry-after", b"1"))
     await send({"type": "http.response.start", "status": status, "headers": headers})

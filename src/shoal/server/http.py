@@ -20,7 +20,7 @@ from shoal.server.health import Checks, Front
 from shoal.server.metrics import Numbers
 
 Open = Callable[[Path, Numbers], joints.Parts]
-GRACE = 5  # seconds that requests in flight have when the server stops
+GRACE = 3  # seconds that requests in flight have when the server stops
 BEAT = 1.0
 
 

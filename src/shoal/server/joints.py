@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shoal.live.log import Log
-from shoal.server.health import App, Message, Receive, Scope, Send, Watched
+from shoal.server.health import App, Receive, Scope, Send, Watched
 from shoal.server.metrics import Numbers
 
 Tell = Callable[[Mapping[str, Any]], None]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 from shoal.define.feature import span
 from shoal.errors import ShoalError
@@ -23,11 +24,11 @@ KNOWN = ("run",)
 
 def last_good(folder: Path) -> datetime | None:
     """When the last good run began; None where there is none, or where it cannot be told."""
-    with suppress(ShoalError, OSError, ValueError):
+    try:
         run = Runs(folder).last()
-        if run is not None:
-            return datetime.strptime(run.run_id.split("-")[0], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
-    return None
+        return None if run is None else datetime.strptime(f"{run.run_id[:21]}+0000", "%Y%m%dT%H%M%S%f%z")
+    except (ShoalError, OSError, ValueError):
+        return None
 
 
 def due(every: timedelta, last: datetime | None, failed: datetime | None, failures: int) -> datetime | None:
@@ -40,7 +41,7 @@ def due(every: timedelta, last: datetime | None, failed: datetime | None, failur
     '2026-01-02T00:20:00+00:00'
     """
     if failed is not None and failures:
-        return failed + min(every, SOON * 2 ** min(failures - 1, 20))
+        return failed + min(every, SOON * (1 << min(failures - 1, 20)))
     return None if last is None else last + every
 
 
@@ -50,7 +51,7 @@ class Schedule:
     def __init__(
         self,
         folder: Path,
-        spans: Mapping[str, str],
+        spans: Mapping[Literal["run", "sync"], str],
         say: Say,
         numbers: Numbers,
         command: tuple[str, ...] | None = None,

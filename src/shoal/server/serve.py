@@ -28,7 +28,7 @@ from shoal.server.processes import Child, Family, Task
 from shoal.server.schedule import Schedule
 
 TURN = 0.05  # seconds between two looks at the children
-LIMITS = {0: 6.0, 1: 3.0}  # seconds that HTTP processes have to end, then workers
+LIMITS = {0: 4.5, 1: 4.5}  # seconds that HTTP processes have to end, then workers
 HTTP, LIVE = "shoal.server.http", "shoal.server.worker"
 
 
@@ -64,7 +64,10 @@ class Serving:
 
 
 def serve(
-    folder: Path, options: Options, ready: Callable[[Serving], None], modules: Modules = Modules()  # noqa: B008 - frozen
+    folder: Path,
+    options: Options,
+    ready: Callable[[Serving], None],
+    modules: Modules = Modules(),
 ) -> int:
     """Serves a workspace until a signal; 0 when everything ended by itself, else 1.
 
@@ -85,7 +88,7 @@ def serve(
         numbers = Numbers()
         tasks = _tasks(folder, options, modules, names, (board, listening, shared))
         family = Family([Child(task, say, numbers, board.clear) for task in tasks], say)
-        schedule = Schedule(folder, dict(known.tracking.schedule), say, numbers, modules.job)
+        schedule = Schedule(folder, known.tracking.schedule, say, numbers, modules.job)
         told = Serving(address.url(listening), os.getpid(), known.name, joints.has_keys(folder))
         server = Supervisor(family, schedule, board, numbers, say, names, listening)
         return server.run(lambda: ready(told))
@@ -106,9 +109,7 @@ def _tasks(
     tasks = []
     for slot, (name, module, order) in enumerate(listed, 1):
         listen = listening.fileno() if order == 0 else None
-        start = Start(
-            str(folder.absolute()), name, slot, board.slots, board.handle, form, options.log_level, listen
-        )
+        start = Start(str(folder.absolute()), name, slot, board.slots, board.handle, form, options.log_level, listen)
         handles = (board.handle, shared) if listen is None else (board.handle, shared, listen)
         tasks.append(Task(name, (sys.executable, "-m", module, start.text()), handles, order, slot))
     return tasks
