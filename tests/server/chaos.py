@@ -1,4 +1,4 @@
-"""Kills a server's processes at random moments while it is sent events, and tells what became of what it acknowledged."""
+"""Kills a server's processes at random while it is sent events, and tells what became of what it acknowledged."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class Chaos:
             reasons = self.server.ready()["reasons"]
         except (OSError, http.client.HTTPException, ValueError):
             return False
-        # Killed five times a minute a process counts as one that dies again and again, which is what is done to it here.
+        # A process that is killed five times a minute counts as one that dies again and again, and that is so here.
         return all(reason["check"] == "processes" for reason in reasons)
 
 

@@ -18,7 +18,7 @@ def started(told: Serving, workspace: Path, *, as_json: bool) -> None:
     lines = [
         f"Shoal serves '{told.name}' at {told.url}",
         f"  send   a Segment or RudderStack SDK with {told.url} as its host and a write key",
-        f"  read   {told.url}/docs lists the calls; they take a read key",
+        f"  read   {told.url}/v1/openapi.json describes the calls; they take a read key",
         f"  watch  {told.url}/ready and {told.url}/metrics",
     ]
     if not told.has_keys:

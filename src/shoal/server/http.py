@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+
+import uvicorn
 
 from shoal.server import child, joints, patience
 from shoal.server.board import Board
@@ -35,18 +36,25 @@ def main(arguments: list[str], open_parts: Open) -> int:
         try:
             checks = Checks(told.folder / ".shoal", board, parts.log, parts.state)
             front = Front(parts.app, checks, numbers, told.name, parts.may_read)
-            _serve(front, told, board, numbers, say)
+            _serve(_server(front, parts.stopping), told, board, numbers, say)
         finally:
             parts.close()
 
     return child.run(arguments, go)
 
 
-def _serve(front: Front, told: child.Start, board: Board, numbers: Numbers, say: Callable[..., None]) -> None:
-    import uvicorn
+class Server(uvicorn.Server):
+    """Tells the application when it begins to stop."""
 
-    assert told.listen is not None
-    listening = socket.socket(fileno=told.listen)
+    stopping: Callable[[], None]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's."""
+        self.stopping()
+        await super().shutdown(sockets)
+
+
+def _server(front: Front, stopping: Callable[[], None]) -> Server:
     config = uvicorn.Config(
         front,
         log_config=None,
@@ -57,7 +65,14 @@ def _serve(front: Front, told: child.Start, board: Board, numbers: Numbers, say:
         timeout_graceful_shutdown=GRACE,
         **patience.settings(),
     )
-    server = uvicorn.Server(config)
+    server = Server(config)
+    server.stopping = stopping
+    return server
+
+
+def _serve(server: Server, told: child.Start, board: Board, numbers: Numbers, say: Callable[..., None]) -> None:
+    assert told.listen is not None
+    listening = socket.socket(fileno=told.listen)
     _asked_to_end(server)
     child.watch_parent()
     threading.Thread(target=_show, args=(server, told, board, numbers, say), name="board", daemon=True).start()
@@ -67,7 +82,7 @@ def _serve(front: Front, told: child.Start, board: Board, numbers: Numbers, say:
     board.clear(told.slot)
 
 
-def _asked_to_end(server: Any) -> None:
+def _asked_to_end(server: Server) -> None:
     """Before uvicorn listens to signals itself, and when it raises them again after its end."""
 
     def end(_number: int, _frame: object) -> None:
@@ -77,7 +92,7 @@ def _asked_to_end(server: Any) -> None:
         signal.signal(number, end)
 
 
-def _show(server: Any, told: child.Start, board: Board, numbers: Numbers, say: Callable[..., None]) -> None:
+def _show(server: Server, told: child.Start, board: Board, numbers: Numbers, say: Callable[..., None]) -> None:
     """Puts this process's numbers on the board about once a second, from when it serves."""
     while not server.started:
         time.sleep(0.01)

@@ -17,12 +17,17 @@ Tell = Callable[[Mapping[str, Any]], None]
 
 @dataclass(frozen=True)
 class Parts:
-    """What the HTTP process serves: an application over its log, and what readiness and numbers ask for."""
+    """What the HTTP process serves: an application over its log, and what readiness and numbers ask for.
+
+    `may_read` says whether a key's text may read; `stopping` is called when the server stops, so that streams end, and
+    `close` when no request is under way any more.
+    """
 
     app: App
     log: Watched
     may_read: Callable[[str], bool]
     state: Callable[[], Mapping[str, Any]] | None = None
+    stopping: Callable[[], None] = lambda: None
     close: Callable[[], None] = lambda: None
 
 
