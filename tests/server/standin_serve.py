@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from shoal.cli.output import speaking
-from shoal.cli.serving import started
+from shoal.cli.serve import started
 from shoal.server.serve import Modules, Options, serve
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from shoal.cli.output import emit, progress, speaking
+from shoal.cli.serve import serve
 
 app = typer.Typer(
     name="shoal",
@@ -20,8 +21,6 @@ app = typer.Typer(
 Folder = Annotated[Path, typer.Option("--workspace", "-w", help="the workspace's folder", file_okay=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 HERE = Path()
-LogFormat = Literal["auto", "text", "json"]
-LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 @app.callback(invoke_without_command=True)
@@ -263,26 +262,7 @@ def doctor(workspace: Folder = HERE, as_json: AsJson = False) -> None:
             raise typer.Exit(1)
 
 
-@app.command()
-def serve(
-    host: Annotated[str, typer.Option("--host", help="address to listen on; 0.0.0.0 for every one")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="port; 0 takes one that is free", min=0, max=65_535)] = 8000,
-    workers: Annotated[int, typer.Option("--workers", help="HTTP processes that share the port", min=1, max=64)] = 1,
-    log_format: Annotated[
-        LogFormat, typer.Option("--log-format", help="text or json; text for a terminal when left out")
-    ] = "auto",
-    log_level: Annotated[LogLevel, typer.Option("--log-level", help="the least that is logged")] = "info",
-    workspace: Folder = HERE,
-    as_json: AsJson = False,
-) -> None:
-    """Take events, keep segments live, answer questions, run on schedule: one server, until Ctrl-C."""
-    with speaking(as_json):
-        from shoal.cli.serving import started
-        from shoal.server import serve as server
-
-        options = server.Options(host, port, workers, log_format, log_level)
-        code = server.serve(workspace, options, lambda told: started(told, workspace, as_json=as_json))
-        raise typer.Exit(code)
+app.command()(serve)
 
 
 @app.command()
