@@ -13,7 +13,7 @@ from typing import Any
 
 from shoal.errors import NoRoom, is_full
 from shoal.server import http
-from shoal.server.health import Message, Receive, Scope, Send, Watched
+from shoal.server.health import Receive, Scope, Send, Watched
 from shoal.server.joints import Parts
 from shoal.server.metrics import Numbers
 
@@ -90,7 +90,7 @@ class Standin:
 async def _answer(send: Send, status: int, content: Any, more: Sequence[tuple[bytes, bytes]] = ()) -> None:
     body = json.dumps(content).encode()
     headers = [(b"content-length", str(len(body)).encode()), *more]
-    start: Message = {"type": "http.response.start", "status": status, "headers": headers}
+    start = {"type": "http.response.start", "status": status, "headers": headers}
     await send(start)
     await send({"type": "http.response.body", "body": body})
 

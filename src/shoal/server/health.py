@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,10 +16,9 @@ from shoal.live.log import Log
 from shoal.server.board import Board
 from shoal.server.metrics import CONTENT_TYPE, Numbers, render
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Scope: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Any]]
+Send: TypeAlias = Callable[[Any], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 ROOM = 16 << 20  # free bytes under which the log counts as full
@@ -154,7 +153,7 @@ class Front:
         began = time.perf_counter()
         answered = False
 
-        async def counted(message: Message) -> None:
+        async def counted(message: Any) -> None:
             nonlocal answered
             if message["type"] == "http.response.start":
                 answered = True

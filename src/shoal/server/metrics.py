@@ -30,6 +30,7 @@ METRICS = {
     "shoal_commits_total": Metric("counter", "writes to the log, each of all that waited for it"),
     "shoal_commits_failed_total": Metric("counter", "writes that the log refused; nothing of them was acknowledged"),
     "shoal_requests_total": Metric("counter", "HTTP requests answered", ("status",)),
+    "shoal_received_bytes_total": Metric("counter", "bytes of tracking requests' bodies, as sent"),
     "shoal_pending_bytes": Metric("gauge", "bytes received and not yet on disk"),
     "shoal_ack_seconds": Metric("histogram", "from a tracking request to its 200, the disk included"),
     "shoal_log_writable": Metric("gauge", "1 when the last write to the log went well"),
