@@ -37,7 +37,10 @@ class Step:
 class Writer:
     """Writes what was computed of people, in one step's transaction."""
 
-    def __init__(self, txn: Txn, definition: Definition, generation: int, clock: int, done: Step) -> None:
+    def __init__(
+        self, txn: Txn, definition: Definition, generation: int, clock: int, done: Step, *, silent: bool = False
+    ) -> None:
+        self.silent = silent
         self.txn, self.definition, self.generation, self.clock, self.done = txn, definition, generation, clock, done
         self.feed = Feed(txn)
         self.sizes: Counter[str] = Counter(txn.meta("sizes", {}))
@@ -128,6 +131,8 @@ class Writer:
             self._tell("left", key, work, cause, person)
 
     def _tell(self, change: str, key: str, work: Work, cause: Cause, person: int) -> None:
+        if self.silent:
+            return
         name, _, version = key.rpartition("@")
         instant = work.record.due if cause == "time" else work.offset if work.offset is not None else self.clock
         told: dict[str, Any] = {
