@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -45,7 +47,7 @@ class Poster:
 
         # A proxy has no business with this machine's own receivers.
         outside = urlsplit(url).hostname not in _LOOPBACK
-        self._client = httpx.Client(timeout=PATIENCE, follow_redirects=False, trust_env=outside)
+        self._client = httpx.Client(timeout=PATIENCE, follow_redirects=False, trust_env=outside, verify=_authorities())
 
     def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Sends it once."""
@@ -77,6 +79,14 @@ def asked_to_wait(header: str, now: float) -> float | None:
         return max(parsedate_to_datetime(text).timestamp() - now, 0.0)
     except (TypeError, ValueError, OverflowError, OSError):
         return None
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Whom to trust, read from disk once."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def _drain(got: httpx.Response) -> None:
