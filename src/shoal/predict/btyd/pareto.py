@@ -102,8 +102,12 @@ class Pareto:
 def _log_sum(pieces: Floats) -> Floats:
     most = pieces.max(axis=0)
     safe = np.where(np.isfinite(most), most, 0.0)
+    # Node by node: a sum over an axis adds one customer's nodes in another order than those of many.
+    total = np.zeros_like(safe)
+    for piece in np.exp(pieces - safe):
+        total += piece
     with np.errstate(divide="ignore"):
-        return np.asarray(safe + np.log(np.exp(pieces - safe).sum(axis=0)))
+        return np.asarray(safe + np.log(total))
 
 
 ParetoNBD = Pareto()

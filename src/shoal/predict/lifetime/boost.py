@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -57,15 +57,20 @@ class Booster:
     columns: tuple[str, ...]
     days: int
 
+    @cached_property
+    def _read(self) -> dict[str, Any]:
+        """LightGBM's own, by goal; the texts are read once."""
+        import lightgbm
+
+        return {goal: lightgbm.Booster(model_str=text) for goal, text in self.texts.items()}
+
     def predict(self, base: Base, buyers: Buyers, table: Floats, days: float) -> dict[str, Floats]:
         """What each goal's model says of the next `days`; `table` is as `inputs` gives it."""
-        import lightgbm as lgb
-
         expected, money = base.purchases(buyers, days), base.money(buyers)
         longer = expected / np.maximum(base.purchases(buyers, self.days), 1e-12)
         found = {}
-        for goal, text in self.texts.items():
-            raw = np.asarray(lgb.Booster(model_str=text).predict(table, raw_score=True, num_threads=1), np.float64)
+        for goal, read in self._read.items():
+            raw = np.asarray(read.predict(table, raw_score=True, num_threads=1), np.float64)
             if goal.startswith("offset"):
                 start = expected if goal == "offset_purchases" else expected * money
                 found[goal] = np.exp(np.clip(raw, -FURTHEST, FURTHEST)) * start

@@ -28,8 +28,11 @@ class Estimate:
     high: Floats
 
     @classmethod
-    def around(cls, value: Floats, doubt: Floats) -> Estimate:
-        """With a 95 % interval by the standard error of the logarithm."""
+    def around(cls, value: Floats, doubt: Floats | None) -> Estimate:
+        """With a 95 % interval by the standard error of the logarithm; without one, NaN."""
+        if doubt is None:
+            nothing = np.full(len(value), np.nan)
+            return cls(value, nothing, nothing)
         wide = np.exp(1.96 * np.clip(doubt, 0.0, WIDEST))
         return cls(value, value / wide, value * wide)
 
