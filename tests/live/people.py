@@ -48,7 +48,10 @@ def key(one: Identifier) -> tuple[Any, str]:
 
 
 def numbers(
-    combinations: Collection[Identifiers], guards: Guards, bases: Sequence[Profile] = (), shut: Iterable[Identifier] = ()
+    combinations: Collection[Identifiers],
+    guards: Guards,
+    bases: Sequence[Profile] = (),
+    shut: Iterable[Identifier] = (),
 ) -> dict[Identifier, int]:
     """The person of every identifier."""
     closed = guarded(combinations, guards) | set(shut)
@@ -76,7 +79,9 @@ def numbers(
     names = [min(part, key=key) for part in parts]
     natural = [number(f"{kind}:{value}") for kind, value in names]
     known = {profile.person for profile in bases}
-    taken = known | {natural[place] for place in range(len(parts)) if place not in chosen and natural[place] not in known}
+    taken = known | {
+        natural[place] for place in range(len(parts)) if place not in chosen and natural[place] not in known
+    }
     for place, (kind, value) in enumerate(names):
         if place not in chosen:
             chosen[place], attempt = natural[place], 0

@@ -357,8 +357,7 @@ class Graph:
 
     def flush(self) -> None:
         """Writes the records that changed."""
-        for key, record in self._changed.items():
-            self.store.put(key, _encode(record))
+        self.store.put_all({key: _encode(record) for key, record in self._changed.items()})
         for key in self._gone:
             self.store.delete(key)
         if self._counted:

@@ -7,7 +7,6 @@ that was seen lately costs one look into a dictionary; a new one a few records o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -78,14 +77,16 @@ class Resolver:
         self._homes: WeakValueDictionary[int, _Home] = WeakValueDictionary()
         self._spans: WeakValueDictionary[bytes, _Span] = WeakValueDictionary()
 
-    def place(self, nodes: Nodes, combinations: Sequence[Identifiers], times: Sequence[int]) -> Placed:
+    def place(
+        self, nodes: Nodes, combinations: Sequence[Identifiers], times: Sequence[int] | None = None
+    ) -> Placed:
         """Joins what the combinations join; all that is kept is written to `nodes`, the caller's transaction.
 
         Args:
             nodes: the store, as the last call left it.
             combinations: each event's identifiers as (type, value), at least one, one of a type, sorted by
                 `identifiers.rank`.
-            times: when each event happened, in microseconds since 1970.
+            times: when each event happened, in microseconds since 1970; None: when an identifier was seen is not kept.
 
         >>> from shoal.live.nodes import MemoryNodes
         >>> resolver, nodes = Resolver(), MemoryNodes()
@@ -108,7 +109,8 @@ class Resolver:
                     entry = missed[identifiers] = entry or _Entry(-1, NOWHERE, ())
             entries.append(entry)
         moves = [] if graph is None else self._join(graph, missed, combinations, entries)
-        self._see(nodes, entries, times)
+        if times is not None:
+            self._see(nodes, entries, times)
         return Placed([entry.home.person for entry in entries], [entry.number for entry in entries], moves)
 
     def _older(self, identifiers: Identifiers) -> _Entry | None:
@@ -171,14 +173,13 @@ class Resolver:
 
     def _see(self, nodes: Nodes, entries: Iterable[_Entry], times: Iterable[int]) -> None:
         """Widens the time in which each identifier was seen."""
-        wider: dict[Any, None] = {}
+        wider: set[_Span] = set()
         for entry, at in zip(entries, times, strict=True):
             for span in entry.spans:
                 if at > span.last:
                     span.last = at
-                    wider[span] = None
+                    wider.add(span)
                 if at < span.first:
                     span.first = at
-                    wider[span] = None
-        for span in wider:
-            nodes.put(b"s" + span.vertex, SPAN.pack(span.first, span.last))
+                    wider.add(span)
+        nodes.put_all({b"s" + span.vertex: SPAN.pack(span.first, span.last) for span in wider})

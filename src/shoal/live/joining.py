@@ -74,7 +74,9 @@ class Joining:
     def settle(self) -> tuple[dict[int, int], list[Move]]:
         """Names everybody; returns the new numbers by component, and the moves."""
         names = rename(self.graph, self._changed, self._dead)
-        return names, self._moves()
+        for component, (before, _) in names.items():
+            self._origins.setdefault(component, [] if before is None else [before])
+        return {component: after for component, (_, after) in names.items()}, self._moves()
 
     def _appear(self, one: bytes, kind: str, value: str) -> None:
         """An identifier's first time: with it comes the profile that the last run had it in."""

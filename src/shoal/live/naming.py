@@ -11,8 +11,8 @@ from shoal.live.graph import Graph, Held, Node, is_tie, person_of, tied, vertex
 AGAIN = re.compile(r"(.*)#\d+", re.DOTALL)
 
 
-def rename(graph: Graph, changed: Iterable[int], dead: Mapping[int, int]) -> dict[int, int]:
-    """Gives every changed component its number; returns the numbers that are new, by component.
+def rename(graph: Graph, changed: Iterable[int], dead: Mapping[int, int]) -> dict[int, tuple[int | None, int]]:
+    """Gives every changed component its number; returns whose is another now: the number before and after.
 
     `dead` has the components that are no more, and their numbers. What a change means for others is followed: a number
     that comes free may go to a guarded identifier of the same earlier profile, or back to whom it was avoided for.
@@ -28,12 +28,13 @@ def rename(graph: Graph, changed: Iterable[int], dead: Mapping[int, int]) -> dic
             continue
         seen.add(component)
         name, before = wanted(graph, component), graph.component(component).person
-        if name[0] != before:
+        stem = None if before is None else _stem(graph, before)
+        if name != (before, stem):
             names[component] = name
-            queue += _dependents(graph, name[1])
-            queue += _dependents(graph, None if before is None else _stem(graph, before))
+            queue += [*_dependents(graph, name[1]), *_dependents(graph, stem)]
+    renamed = {component: (graph.component(component).person, name[0]) for component, name in names.items()}
     _write(graph, names, dead)
-    return {component: person for component, (person, _) in names.items()}
+    return renamed
 
 
 def _write(graph: Graph, names: Mapping[int, tuple[int, bytes]], dead: Mapping[int, int]) -> None:
@@ -82,7 +83,9 @@ def _names(graph: Graph, kind: str, value: str) -> bool:
     """Whether there is a person named after this very identifier."""
     one = vertex(kind, value)
     node = graph.node(one)
-    return node is not None and node.component > 0 and wanted(graph, node.component)[1] == one
+    if node is None or not node.component or graph.first(node.component) != one:
+        return False
+    return wanted(graph, node.component)[1] == one
 
 
 def _stem(graph: Graph, person: int) -> bytes | None:

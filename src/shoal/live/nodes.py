@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ class Nodes(Protocol):
 
     def put(self, key: bytes, value: bytes) -> None:
         """Keeps a value, in place of any earlier one."""
+        ...
+
+    def put_all(self, values: Mapping[bytes, bytes]) -> None:
+        """Keeps many values at once."""
         ...
 
     def add(self, key: bytes) -> bool:
@@ -46,6 +50,10 @@ class LmdbNodes:
 
     def put(self, key: bytes, value: bytes) -> None:
         self._txn.put(key, value, db=self._db)
+
+    def put_all(self, values: Mapping[bytes, bytes]) -> None:
+        with self._txn.cursor(db=self._db) as cursor:  # neighbours share a page, so in order
+            cursor.putmulti(sorted(values.items()))
 
     def add(self, key: bytes) -> bool:
         return bool(self._txn.put(key, b"", overwrite=False, db=self._db))
@@ -83,6 +91,10 @@ class MemoryNodes:
         if key not in self._values:
             insort(self._keys, key)
         self._values[key] = value
+
+    def put_all(self, values: Mapping[bytes, bytes]) -> None:
+        for key, value in values.items():
+            self.put(key, value)
 
     def add(self, key: bytes) -> bool:
         if key in self._values:
