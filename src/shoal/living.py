@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 ENDED = frozenset({"refused", "retired"})
 PACKED = 200  # event names from which ready features are made before there is a run
 Tell = Callable[[str, float | None], None]
+Watch = Callable[[Mapping[str, Any]], None]
 
 
 def _silent(_what: str, _done: float | None = None) -> None:
@@ -137,10 +138,10 @@ def definition(folder: Path, told: Settings, decided: Sequence[summary.Release],
     refresh = span(told.tracking.refresh)
     if run is None:
         return replace(_before_any_run(told, own, seen), refresh=refresh)
-    return replace(_of_run(run, told, own, decided), refresh=refresh)
+    return replace(_of_run(run, own, decided), refresh=refresh)
 
 
-def _of_run(run: Run, told: Settings, own: Sequence[SegmentFile], decided: Sequence[summary.Release]) -> Definition:
+def _of_run(run: Run, own: Sequence[SegmentFile], decided: Sequence[summary.Release]) -> Definition:
     from shoal.predict.run import scorer
 
     part = run.read_part("features")
@@ -361,12 +362,12 @@ def _stays(run: Run) -> dict[str, dict[int, int]]:
 class Living:
     """A workspace's live worker and what it is made of. Only one at a time may be open for writing."""
 
-    def __init__(self, folder: Path, *, tell: Tell = _silent) -> None:
+    def __init__(self, folder: Path, *, tell: Tell = _silent, watch: Watch = lambda _: None) -> None:
         self.folder, self.tell = folder, tell
         self.settings = settings.load(folder)
         self.log = open_log(folder, self.settings)
         self.definitions = Definitions(folder)
-        self.worker = Worker(self.log, self._begin(), self._renewed)
+        self.worker = Worker(self.log, self._begin(), self._renewed, tell=watch)
 
     def close(self) -> None:
         """Ends the worker's state and log."""

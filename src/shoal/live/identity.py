@@ -77,9 +77,7 @@ class Resolver:
         self._homes: WeakValueDictionary[int, _Home] = WeakValueDictionary()
         self._spans: WeakValueDictionary[bytes, _Span] = WeakValueDictionary()
 
-    def place(
-        self, nodes: Nodes, combinations: Sequence[Identifiers], times: Sequence[int] | None = None
-    ) -> Placed:
+    def place(self, nodes: Nodes, combinations: Sequence[Identifiers], times: Sequence[int] | None = None) -> Placed:
         """Joins what the combinations join; all that is kept is written to `nodes`, the caller's transaction.
 
         Args:

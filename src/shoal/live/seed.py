@@ -101,7 +101,8 @@ def _cells(column: pa.ChunkedArray, kind: str, words: Words) -> NDArray[Any]:
         return _coded(column, words.code if kind == "text" else key_of, np.dtype(FORMATS[kind]).type)
     if kind == "number":
         found = column.cast(pa.float64(), safe=False).to_numpy()
-        return np.where(np.isfinite(found), found, np.nan)
+        kept: NDArray[Any] = np.where(np.isfinite(found), found, np.nan)
+        return kept
     if kind == "bool":
         return np.asarray(pc.fill_null(pc.add(pc.cast(column, pa.uint8()), pa.scalar(1, pa.uint8())), 0))
     return np.asarray(pc.fill_null(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), NO_TIME))
@@ -145,15 +146,18 @@ def _told(origin: Origin) -> dict[int, tuple[int, int, dict[str, Any]]]:
 
 
 def _plain(column: pa.ChunkedArray) -> list[Any]:
+    found: list[Any]
     if pa.types.is_timestamp(column.type):
-        return column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
-    if pa.types.is_integer(column.type):
-        return column.cast(pa.float64()).to_pylist()
-    return column.to_pylist()
+        column = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    elif pa.types.is_integer(column.type):
+        column = column.cast(pa.float64())
+    found = column.to_pylist()
+    return found
 
 
 def _instants(column: pa.ChunkedArray) -> list[int]:
-    return pc.fill_null(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), NEVER).to_pylist()
+    found: list[int] = pc.fill_null(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), NEVER).to_pylist()
+    return found
 
 
 def profiles_of(origin: Origin) -> Iterator[Profile]:

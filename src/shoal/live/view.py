@@ -26,9 +26,9 @@ NOT_YET = "the live state is being built. Rule: it needs one run, or one event. 
 class LiveView:
     """The state of a workspace as readers see it.
 
-    `identified` lists a person's identifiers, `find` gives the person of a type and value, `explain` tells a rule clause
-    by clause for a table of one row; `kinds` are the types that a bare value may have, `spoken` those by which a client
-    may call another.
+    `identified` lists a person's identifiers, `find` gives the person of a type and value, `explain` tells a rule
+    clause by clause for a table of one row; `kinds` are the types that a bare value may have, `spoken` those by which a
+    client may call another.
     """
 
     def __init__(
@@ -155,7 +155,6 @@ class LiveView:
                 "counts": txn.meta("counts", {}),
                 "position": txn.meta("position", 0),
                 "sizes": txn.meta("sizes", {}),
-                "worker": txn.meta("worker", {}),
             }
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ class Step:
     duplicates: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     evaluated: int = 0
+    people: int = 0
     entered: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
     pending: bool = False
@@ -183,6 +184,7 @@ def count(txn: Txn, done: Step) -> None:
         if some:
             counts[name] = dict(Counter(counts.get(name, {})) + some)
     txn.set_meta("counts", counts)
+    done.people = txn.count("people")
 
 
 def _key(rule: dict[str, Any]) -> str:
