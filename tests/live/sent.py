@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 RECEIVED = 1_795_339_140_000_000  # 2026-11-22T09:19:00Z
@@ -124,3 +125,23 @@ BROWSER_ALIAS = {
     "timestamp": "2026-11-22T09:18:30.000Z",
     "sentAt": "2026-11-22T09:18:31.000Z",
 }
+
+
+class Kept:
+    """A log in memory."""
+
+    def __init__(self, found: Sequence[bytes]) -> None:
+        self.found = list(found)
+
+    def append(self, entries: Sequence[bytes]) -> int:
+        self.found += entries
+        return len(self.found)
+
+    def read(self, after: int, most: int = 1_000) -> list[tuple[int, bytes]]:
+        return list(enumerate(self.found, 1))[after : after + most]
+
+    def last(self) -> int:
+        return len(self.found)
+
+    def close(self) -> None:
+        pass

@@ -293,10 +293,9 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=12,
 )
-fields = st.sampled_from(
-    ["type", "event", "messageId", "userId", "anonymousId", "previousId", "groupId", "name", "category"]
-    + ["originalTimestamp", "timestamp", "sentAt", "properties", "traits", "context"]
-)
+ids = ("messageId", "userId", "anonymousId", "previousId", "groupId")
+times = ("originalTimestamp", "timestamp", "sentAt")
+fields = st.sampled_from(["type", "event", "name", "category", "properties", "traits", "context", *ids, *times])
 messages = st.dictionaries(fields, json_values, max_size=8) | json_values
 
 

@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from live.sent import RUDDER_NODE, TRACK, entry
+from live.sent import RUDDER_NODE, TRACK, Kept, entry
 from shoal.live.message import TELLS, Cleaner
 from shoal.live.replay import Replayed, entries, replay
 from shoal.settings import Tracking
 from shoal.unify.spelling import normaliser
-
-
-class Kept:
-    """A log in memory."""
-
-    def __init__(self, found: Sequence[bytes]) -> None:
-        self.found = list(found)
-
-    def append(self, entries: Sequence[bytes]) -> int:
-        self.found += entries
-        return len(self.found)
-
-    def read(self, after: int, most: int = 1_000) -> list[tuple[int, bytes]]:
-        return list(enumerate(self.found, 1))[after : after + most]
-
-    def last(self) -> int:
-        return len(self.found)
-
-    def close(self) -> None:
-        pass
 
 
 def replayed(folder: Path, *bodies: Any, **options: Any) -> Replayed:
