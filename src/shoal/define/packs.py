@@ -35,9 +35,10 @@ ROLES: Mapping[str, str] = {
     "support": r"ticket|support|complaint|chat|case (opened|created)",
     "coupon": r"coupon|voucher|promo(tion)? (applied|redeemed|code)",
     "campaign": r"campaign",
+    "told": r"^(identify|group|alias)$",
 }
 WINDOWS = (7, 30, 90, 365)
-PASSIVE = ("email_sent", "campaign", "signup")
+PASSIVE = ("email_sent", "campaign", "signup", "told")
 
 
 @dataclass(frozen=True)
