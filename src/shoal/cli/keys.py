@@ -28,7 +28,9 @@ def create(
         from shoal.report import keys
         from shoal.workspace import Workspace
 
-        made = Workspace(workspace).keys.create(role, label=label, by=who(by))
+        here = Workspace(workspace)
+        _ = here.settings  # a key of a folder that is no workspace would open nothing
+        made = here.keys.create(role, label=label, by=who(by))
         emit(as_json, {"key": made.key, "role": made.role, "id": made.id}, lambda: keys.created(made))
 
 

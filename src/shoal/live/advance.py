@@ -14,6 +14,7 @@ from shoal.live.gather import Work, gather, known, load
 from shoal.live.identity import Resolver
 from shoal.live.nodes import LmdbNodes
 from shoal.live.record import unpack
+from shoal.live.seen import Seen
 from shoal.live.state import State, Txn, Words, due_at, person_of
 from shoal.live.write import Step, Writer, count
 
@@ -31,9 +32,13 @@ class Cleans(Protocol):
 class Advancer:
     """Moves the state forward. One at a time may write a state."""
 
-    def __init__(self, state: State, definition: Definition, cleaner: Cleans, resolver: Resolver) -> None:
-        self.state, self.cleaner, self.resolver = state, cleaner, resolver
+    def __init__(
+        self, state: State, definition: Definition, cleaner: Cleans, resolver: Resolver, *, silent: bool = False
+    ) -> None:
+        self.state, self.cleaner, self.resolver, self.silent = state, cleaner, resolver, silent
         self.words = Words()
+        with state.reading() as txn:
+            self.seen = Seen.of(txn.meta("seen", {}))
         self.redefine(definition)
 
     def redefine(self, definition: Definition) -> None:
@@ -64,6 +69,8 @@ class Advancer:
                 self._evaluate(txn, works, clock, done)
                 if entries:
                     txn.set_meta("offset", entries[-1][0])
+                if self.seen.look(events):
+                    txn.set_meta("seen", self.seen.to_dict())
                 count(txn, done)
         except BaseException:
             self.words.forget()
@@ -139,7 +146,7 @@ class Advancer:
 
     def _evaluate(self, txn: Txn, works: dict[int, Work], clock: int, done: Step) -> None:
         """Computes everybody who was touched, and writes what came of it."""
-        writer = Writer(txn, self.definition, self.generation, clock, done)
+        writer = Writer(txn, self.definition, self.generation, clock, done, silent=self.silent)
         everybody = list(works.values())
         writer.dissolve(everybody)
         for start in range(0, len(everybody), CHUNK):

@@ -90,7 +90,7 @@ class Definition:
     @cached_property
     def layout(self) -> Layout:
         """How histories lie in the state."""
-        return Layout.of(self.plan)
+        return Layout.of(self.plan, self.scoring.needs_events if self.scoring is not None else ())
 
     @property
     def score_columns(self) -> Mapping[str, str]:

@@ -187,7 +187,7 @@ def _join(
     fresh: dict[int, list[tuple[Any, ...]]],
     layout: Layout,
 ) -> None:
-    """Puts old and new rows of everybody in order, all people at once; bytes are joined, as NumPy is slow at records."""
+    """Puts old and new rows of everybody in order, all people at once; as bytes, for NumPy is slow at records."""
     people = list(dict.fromkeys([*pieces, *fresh]))
     size = layout.dtype.itemsize
     new = np.array([row for rows in fresh.values() for row in rows], layout.dtype).tobytes()

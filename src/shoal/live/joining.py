@@ -10,7 +10,7 @@ from shoal.identifiers import STRONG, Guards
 from shoal.live.apart import apart
 from shoal.live.event import Identifiers
 from shoal.live.graph import COUNTED, SPAN, Graph, Held, Node, Profile, Tie, order, tied, vertex
-from shoal.live.numbering import rename
+from shoal.live.naming import rename
 
 
 class Move(msgspec.Struct, frozen=True, gc=False):

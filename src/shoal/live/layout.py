@@ -6,7 +6,7 @@ counted (`distinct: order_id`) is kept as a 64-bit hash, so that order numbers n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -21,6 +21,7 @@ from shoal.define.plan import event_columns
 from shoal.define.textual import objects
 from shoal.define.tree import Column
 from shoal.define.types import Type
+from shoal.live.kinds import as_kind
 
 Rows = NDArray[Any]
 STANDING = [("at", "<i8"), ("tie", "S16"), ("event", "<u4"), ("combination", "<u4")]
@@ -35,8 +36,8 @@ class Layout:
     columns: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, plan: Plan) -> Layout:
-        """What a plan reads of the events."""
+    def of(cls, plan: Plan, beside: Iterable[str] = ()) -> Layout:
+        """What a plan reads of the events, and the standing columns `beside`."""
         over = [step for step in plan.steps.values() if step.feature.operation != "formula"]
         counted = {
             step.field.name
@@ -46,7 +47,7 @@ class Layout:
         others = [step for step in over if not (step.operation == "distinct" and isinstance(step.field, Column))]
         read = {name for step in over if step not in others for name in event_columns([_only_selected(step)])}
         read |= set(event_columns(others))
-        kinds = dict(plan.columns)
+        kinds = dict(plan.columns) | ({"value": "number"} if "value" in beside else {})
         return cls(
             tuple(
                 (name, "key" if name in counted - read else kinds[name])
@@ -111,7 +112,8 @@ def key_of(text: str) -> int:
 
 
 def _number(value: Any, _: Callable[[str], int]) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else np.nan
+    fits = as_kind(value, "number")
+    return np.nan if fits is None else float(fits)
 
 
 def _bool(value: Any, _: Callable[[str], int]) -> int:
@@ -123,11 +125,11 @@ def _time(value: Any, _: Callable[[str], int]) -> int:
 
 
 def _text(value: Any, code: Callable[[str], int]) -> int:
-    return code(value) if isinstance(value, str) else 0
+    return code(value if isinstance(value, str) else str(as_kind(value, "text")))
 
 
 def _key(value: Any, _: Callable[[str], int]) -> int:
-    return key_of(value) if isinstance(value, str) else 0
+    return key_of(value if isinstance(value, str) else str(as_kind(value, "text")))
 
 
 _READ: dict[str, Callable[[Any, Callable[[str], int]], Any]] = {

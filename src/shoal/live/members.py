@@ -14,25 +14,25 @@ def page(txn: Txn, code: int, after: str | None, limit: int) -> list[tuple[int, 
 
     Raises UsageError when `after` is no profile id.
     """
-    prefix = member_key(code, 0)[:4]
-    start = prefix
+    start = b""
     if after is not None:
         try:
-            start = prefix + bytes.fromhex(after.removeprefix("p")) + b"\x00"
+            start = bytes.fromhex(after.removeprefix("p")) + b"\x00"
         except ValueError:
             raise UsageError(f"'{after}' is no profile id. Remedy: take `next` of the page before") from None
     found = []
-    for person, since in walk(txn, prefix, start):
+    for person, since in walk(txn, code, start):
         found.append((person, since))
         if len(found) >= limit:
             break
     return found
 
 
-def walk(txn: Txn, prefix: bytes, start: bytes) -> Iterator[tuple[int, int]]:
-    """Members from a key on, as long as the segment is the same."""
+def walk(txn: Txn, code: int, start: bytes = b"") -> Iterator[tuple[int, int]]:
+    """Members of a segment and their instants of entry, from a person's key on."""
+    prefix = member_key(code, 0)[:4]
     cursor = txn.cursor("members")
-    if not cursor.set_range(start):
+    if not cursor.set_range(prefix + start):
         return
     for key, value in cursor:
         if bytes(key[:4]) != prefix:

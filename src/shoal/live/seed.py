@@ -12,17 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from shoal.live.graph import Known, Profile
 from shoal.live.layout import FORMATS, NO_TIME, Layout, Rows, key_of
 from shoal.live.nodes import LmdbNodes
 from shoal.live.reading import adopt
 from shoal.live.record import Record, Rest, pack, with_rest
-from shoal.live.state import State, Txn, Words, member_key, person_key
-from shoal.live.write import instant
+from shoal.live.state import State, Txn, Words, person_key
 
 NEVER = int(np.iinfo(np.int64).max)
 TOLD_BY = ("Identify", "Group")
 AGES_AGO = -(1 << 61)  # when a trait of a table of customers was told, as nobody says
-SEED = "run"
 OF_A_RUN = 0xFFFFFFFF  # the combination of rows that a run placed
 CHUNK = 50_000
 
@@ -32,8 +31,8 @@ class Origin:
     """A run as the live side begins with it.
 
     `events` streams whole buckets, flat and sorted by (person, at, event_id), with the columns asked for; `profiles`
-    has `person, first_seen, last_seen` and traits; `liked` each person's recommended items; `stays` open memberships by
-    person and segment key; `rules` the keys in order; `guarded` identifiers (type, value) that join nobody.
+    has `person, first_seen, last_seen` and traits; `liked` each person's recommended items; `guarded`
+    identifiers (type, value) that join nobody.
     """
 
     run_id: str
@@ -42,8 +41,6 @@ class Origin:
     identifiers: pa.Table
     events: Callable[[Sequence[str]], Iterable[pa.Table]]
     traits: Sequence[str] = ()
-    stays: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
-    rules: Sequence[str] = ()
     liked: Mapping[int, Sequence[tuple[str, int, str, str | None, bool]]] = field(default_factory=dict)
     guarded: Sequence[tuple[str, str]] = ()
 
@@ -75,18 +72,6 @@ def seed(state: State, origin: Origin, layout: Layout) -> None:
             for who in silent[start : start + CHUNK]:
                 _put(txn, origin, who, np.empty(0, layout.dtype), told.get(who))
     with state.writing() as txn:
-        codes = txn.meta("codes", {})
-        for key in origin.rules:
-            codes.setdefault(key, len(codes) + 1)
-        txn.set_meta("codes", codes)
-        rules = [dict(zip(("name", "version"), _named(key), strict=True)) for key in origin.rules]
-        txn.set_meta("generations", {"0": {"version": SEED, "rules": rules, "computed": [], "hidden": []}})
-        sizes: dict[str, int] = {}
-        for who, stays in origin.stays.items():
-            for key, since in stays.items():
-                txn.put("members", member_key(codes[key], who), instant(since))
-                sizes[key] = sizes.get(key, 0) + 1
-        txn.set_meta("sizes", sizes)
         adopt(LmdbNodes(txn.raw, txn.dbs["nodes"]), profiles_of(origin), set(origin.guarded))
         txn.set_meta("offset", origin.seen)
 
@@ -116,7 +101,8 @@ def _cells(column: pa.ChunkedArray, kind: str, words: Words) -> NDArray[Any]:
         return _coded(column, words.code if kind == "text" else key_of, np.dtype(FORMATS[kind]).type)
     if kind == "number":
         found = column.cast(pa.float64(), safe=False).to_numpy()
-        return np.where(np.isfinite(found), found, np.nan)
+        kept: NDArray[Any] = np.where(np.isfinite(found), found, np.nan)
+        return kept
     if kind == "bool":
         return np.asarray(pc.fill_null(pc.add(pc.cast(column, pa.uint8()), pa.scalar(1, pa.uint8())), 0))
     return np.asarray(pc.fill_null(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), NO_TIME))
@@ -160,15 +146,18 @@ def _told(origin: Origin) -> dict[int, tuple[int, int, dict[str, Any]]]:
 
 
 def _plain(column: pa.ChunkedArray) -> list[Any]:
+    found: list[Any]
     if pa.types.is_timestamp(column.type):
-        return column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
-    if pa.types.is_integer(column.type):
-        return column.cast(pa.float64()).to_pylist()
-    return column.to_pylist()
+        column = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    elif pa.types.is_integer(column.type):
+        column = column.cast(pa.float64())
+    found = column.to_pylist()
+    return found
 
 
 def _instants(column: pa.ChunkedArray) -> list[int]:
-    return pc.fill_null(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), NEVER).to_pylist()
+    found: list[int] = pc.fill_null(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), NEVER).to_pylist()
+    return found
 
 
 def profiles_of(origin: Origin) -> Iterator[Profile]:
@@ -195,18 +184,6 @@ def _put(txn: Txn, origin: Origin, who: int, rows: Rows, told: tuple[int, int, d
         traits={name: [(OF_A_RUN, value, AGES_AGO, "")] for name, value in traits.items()},
         liked=list(origin.liked.get(who, ())),
     )
-    held = origin.stays.get(who, {})
-    mask = 0
-    for place, key in enumerate(origin.rules):
-        mask |= (key in held) << place
-    size = -(-len(origin.rules) // 64) * 8
     last = last if last != NEVER else -(1 << 62)
-    record = Record(
-        0, NEVER, first, last, mask.to_bytes(size, "little"), b"", rows.tobytes(), with_rest(rest), len(rows)
-    )
+    record = Record(0, NEVER, first, last, b"", b"", rows.tobytes(), with_rest(rest), len(rows))
     txn.put("people", person_key(who), pack(record))
-
-
-def _named(key: str) -> tuple[str, int]:
-    name, _, version = key.rpartition("@")
-    return name, int(version)

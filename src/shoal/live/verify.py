@@ -20,6 +20,7 @@ from shoal.live.definition import Definition
 from shoal.live.evaluate import Evaluator
 from shoal.live.event import Event
 from shoal.live.gather import known
+from shoal.live.kinds import as_kind
 from shoal.live.log import Log
 from shoal.live.record import unpack
 from shoal.live.seed import Origin, profiles_of
@@ -252,11 +253,9 @@ def _shown(values: NDArray[Any], known_: NDArray[np.bool_], row: int) -> Any:
 def _cell(event: Event, name: str, kind: str) -> Any:
     """An event's value in a column, None where it is of another kind."""
     value = event.value if name == "value" else event.properties.get(name, event.traits.get(name))
-    if kind == "number":
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-    if kind == "bool":
-        return value if isinstance(value, bool) else None
-    return value if isinstance(value, str) and kind in ("text", "key") else None
+    if value is None or kind == "time":
+        return None
+    return as_kind(value, "text" if kind == "key" else kind)  # type: ignore[arg-type]
 
 
 def _cast(part: pa.Table, schema: pa.Schema) -> pa.Table:

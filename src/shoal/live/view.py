@@ -26,8 +26,9 @@ NOT_YET = "the live state is being built. Rule: it needs one run, or one event. 
 class LiveView:
     """The state of a workspace as readers see it.
 
-    `identified` lists a person's identifiers, `find` gives the person of a type and value, `explain` tells a rule clause
-    by clause for a table of one row; `spoken` are identifier types by which a client may call another.
+    `identified` lists a person's identifiers, `find` gives the person of a type and value, `explain` tells a rule
+    clause by clause for a table of one row; `kinds` are the types that a bare value may have, `spoken` those by which a
+    client may call another.
     """
 
     def __init__(
@@ -37,11 +38,12 @@ class LiveView:
         find: Find,
         explain: Explain,
         *,
+        kinds: Sequence[str] = (),
         spoken: Mapping[str, str] | None = None,
         log_last: Callable[[], int] = lambda: 0,
     ) -> None:
         self.folder, self._identified, self._find, self._explain = folder, identified, find, explain
-        self._spoken, self._log_last = dict(spoken or {}), log_last
+        self._kinds, self._spoken, self._log_last = kinds, dict(spoken or {}), log_last
         self._state: State | None = None
         self._words = Words()
         self._shown: tuple[int, dict[int, dict[str, Any]]] | None = None
@@ -153,7 +155,6 @@ class LiveView:
                 "counts": txn.meta("counts", {}),
                 "position": txn.meta("position", 0),
                 "sizes": txn.meta("sizes", {}),
-                "worker": txn.meta("worker", {}),
             }
 
     def close(self) -> None:
@@ -203,7 +204,7 @@ class LiveView:
                 key = to
             found = person_of(key) if txn.get("people", key) is not None else None
         if found is None:
-            people = {who for kind in txn.meta("kinds", []) if (who := self._find(txn, kind, id)) is not None}
+            people = {who for kind in self._kinds if (who := self._find(txn, kind, id)) is not None}
             if len(people) > 1:
                 raise NotFound(f"'{id}' stands for {len(people)} people. Remedy: name its type, such as user_id:{id}")
             found = next(iter(people), None)

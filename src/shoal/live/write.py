@@ -28,6 +28,7 @@ class Step:
     duplicates: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     evaluated: int = 0
+    people: int = 0
     entered: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
     pending: bool = False
@@ -37,7 +38,10 @@ class Step:
 class Writer:
     """Writes what was computed of people, in one step's transaction."""
 
-    def __init__(self, txn: Txn, definition: Definition, generation: int, clock: int, done: Step) -> None:
+    def __init__(
+        self, txn: Txn, definition: Definition, generation: int, clock: int, done: Step, *, silent: bool = False
+    ) -> None:
+        self.silent = silent
         self.txn, self.definition, self.generation, self.clock, self.done = txn, definition, generation, clock, done
         self.feed = Feed(txn)
         self.sizes: Counter[str] = Counter(txn.meta("sizes", {}))
@@ -128,6 +132,8 @@ class Writer:
             self._tell("left", key, work, cause, person)
 
     def _tell(self, change: str, key: str, work: Work, cause: Cause, person: int) -> None:
+        if self.silent:
+            return
         name, _, version = key.rpartition("@")
         instant = work.record.due if cause == "time" else work.offset if work.offset is not None else self.clock
         told: dict[str, Any] = {
@@ -178,6 +184,7 @@ def count(txn: Txn, done: Step) -> None:
         if some:
             counts[name] = dict(Counter(counts.get(name, {})) + some)
     txn.set_meta("counts", counts)
+    done.people = txn.count("people")
 
 
 def _key(rule: dict[str, Any]) -> str:

@@ -147,11 +147,18 @@ def assemble(
 
     Raises StorageError when a model's files are not what was saved, or do not fit the run's features.
     """
-    more = {name: one for use in uses for name, one in use.now.items() if name not in features}
-    extra = tuple(features_from_yaml({name: one for name, one in more.items() if name not in plan.names}))
-    whole = compile_plan([*plan.features, *extra], events, time_zone=plan.time_zone) if extra else plan
-    given = {**features, **{one.name: whole.types[one.name] for one in extra}}
+    taken = {*features, *plan.names}
+    more = {name: one for use in uses for name, one in use.now.items() if name not in taken}
+    whole = _with(plan, features_from_yaml(more), events)
+    given = {**features, **{name: whole.types[name] for name in more}}
     known = {**dict.fromkeys(LABELS, Type.NUMBER), **given} if events else given
     ways = tuple(way_of(use, files(use), known, Unseen.of(unseen, use.name)) for use in uses)
-    needs = {"person", *(name for way in ways for name in way.reads)}
-    return Scorer(ways, whole, extra, columns, tuple(stale), bool(events), frozenset(needs & {"person", *given}))
+    read = {"person", *(name for way in ways for name in way.reads)}
+    extra = tuple(one for one in whole.features if one.name in more and one.name in read)
+    needs = frozenset(read & {"person", *given})
+    return Scorer(ways, _with(plan, extra, events), extra, columns, tuple(stale), bool(events), needs)
+
+
+def _with(plan: Plan, extra: Sequence[Feature], events: Types) -> Plan:
+    """The plan with further features over the same events."""
+    return compile_plan([*plan.features, *extra], events, time_zone=plan.time_zone) if extra else plan

@@ -64,8 +64,10 @@ class Encoding:
         """Which inputs (inputs,) are codes without order."""
         return np.array([item.kind == "category" for item in self.inputs], dtype=bool)
 
-    def encode(self, table: pa.Table | Columns) -> Array:
+    def encode(self, table: pa.Table | Columns, places: Collection[int] | None = None) -> Array:
         """The table's rows as (rows, inputs); NaN where a value, or its whole column, is missing or unknown.
+
+        `places` are the inputs wanted, all when left out; the others are NaN.
 
         >>> table = pa.table({"plan": ["a", "b", None, "a"], "seats": [1, 2, 3, None]})
         >>> Encoding.fit(table).encode(pa.table({"plan": ["b", "new"]})).tolist()
@@ -73,7 +75,8 @@ class Encoding:
         """
         columns = table if isinstance(table, Columns) else Columns(table)
         x = np.full((columns.rows, len(self.inputs)), np.nan)
-        for place, item in enumerate(self.inputs):
+        for place in range(len(self.inputs)) if places is None else places:
+            item = self.inputs[place]
             if item.name in columns:
                 x[:, place] = columns.numbers(item.name) if item.kind == "number" else columns.codes(item)
         return x

@@ -37,7 +37,7 @@ class Likeness:
 
         Each is scored by the models of their fold, so nobody by one that has seen them.
         """
-        fold, x = fold_of(person), self.folds[0].encoding.encode(columns)
+        fold, x = fold_of(person), self.folds[0].inputs(columns)
         found = np.zeros(len(person))
         for number, model in enumerate(self.folds):
             rows = np.flatnonzero(fold == number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,21 @@ class Model:
 
     def log_odds(self, columns: Columns) -> Array:
         """Of each row, not calibrated yet: what `calibration` takes. All rows at once, on this thread."""
-        return self.blend.log_odds(self.encoding.encode(columns))
+        return self.blend.log_odds(self.inputs(columns))
+
+    def inputs(self, columns: Columns) -> Array:
+        """The rows as (rows, inputs), those inputs that no part takes left out as NaN."""
+        return self.encoding.encode(columns, self.places)
+
+    @cached_property
+    def places(self) -> tuple[int, ...]:
+        """The inputs that a part takes: all, or the few of a plain logit."""
+        return tuple(sorted({place for part in self.blend.parts for place in part.inputs}))
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The names of those inputs."""
+        return frozenset(self.encoding.names[place] for place in self.places)
 
     def chance(self, columns: Columns) -> Array:
         """Probability of each row, without its band; see `log_odds`."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from shoal.define.packs import Definition
+from shoal.define.parse import names_in
 from shoal.predict.objective import Task
 
 Way = Literal["question", "table", "value", "lookalike"]
@@ -32,7 +33,10 @@ class Use:
     @classmethod
     def of_question(cls, task: Task, version: str) -> Use:
         """Of a yes-or-no question over events."""
-        return cls(task.name, "question", version, task.among, dict(task.now))
+        read = names_in(task.among) | set(task.inputs)
+        return cls(
+            task.name, "question", version, task.among, {name: task.now[name] for name in task.now if name in read}
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; `from_dict` is the inverse."""

@@ -110,14 +110,14 @@ class Question:
     @property
     def reads(self) -> frozenset[str]:
         """The model's inputs and what the rule reads."""
-        return frozenset(self.model.encoding.names) | (columns_of(self.meant) if self.meant else frozenset())
+        return self.model.reads | (columns_of(self.meant) if self.meant else frozenset())
 
     def score(self, people: People, *, bands: bool) -> list[Scored]:
         """Calibrated probabilities."""
         rows = people.rows(self.meant)
         if not len(rows):
             return []
-        x = self.model.encoding.encode(people.columns)
+        x = self.model.inputs(people.columns)
         odds = self.model.blend.log_odds(x if len(rows) == len(x) else x[rows])
         curve = self.model.calibration
         low, high = curve.band(odds) if bands else _nothing(len(rows))
@@ -161,7 +161,7 @@ class Labels:
     @property
     def reads(self) -> frozenset[str]:
         """The model's inputs."""
-        return frozenset(self.model.model.encoding.names)
+        return self.model.model.reads.union(*(one.reads for one in self.model.others))
 
     def score(self, people: People, *, bands: bool) -> list[Scored]:
         """Calibrated probabilities."""
@@ -222,7 +222,7 @@ class Alike:
     @property
     def reads(self) -> frozenset[str]:
         """The models' inputs and what the seed's rule reads."""
-        return frozenset(self.likeness.folds[0].encoding.names) | columns_of(self.seed)
+        return self.likeness.folds[0].reads | columns_of(self.seed)
 
     def score(self, people: People, *, bands: bool) -> list[Scored]:
         """The share of the seed's people who are no more alike; it has no band."""

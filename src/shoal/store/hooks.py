@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shoal.store import audit
 from shoal.store.database import Database
@@ -59,17 +59,23 @@ class Hooks:
             row = connection.execute(table.select().where(table.c.hook == hook)).mappings().first()
         return None if row is None else Place(**{name: value for name, value in row.items() if name != "hook"})
 
-    def put(self, hook: str, place: Place) -> None:
+    def put(self, hook: str, *, place: int, sending: int | None, last_change: str) -> None:
         """Keeps where a hook stands; on disk when it returns."""
-        self._write(hook, place)
+        table = _table()
+        row = {"place": place, "sending": sending, "last_change": last_change}
+        with self._database.writing() as connection:
+            change = table.update().where(table.c.hook == hook).values(**row)
+            if connection.execute(change).rowcount == 0:
+                connection.execute(table.insert().values(hook=hook, **row))
 
-    def disable(self, hook: str, place: Place, *, where: str) -> Place:
-        """Ends a hook whose receiver is gone, with a line in the audit log; `where` is its address without secrets."""
-        now = datetime.now(UTC).isoformat()
-        ended = Place(place.place, None, place.last_change, now)
-        detail = {"url": where, "place": place.place, "why": "the receiver answered 410 Gone"}
-        self._write(hook, ended, audit.Entry(now, "shoal", "webhook disabled", f"hook {hook}", detail))
-        return ended
+    def disable(self, hook: str, *, where: str) -> None:
+        """Ends a hook whose receiver is gone, with a line in the audit log; `where` is its host."""
+        table, now = _table(), datetime.now(UTC).isoformat()
+        detail = {"receiver": where, "why": "it answered 410 Gone"}
+        with self._database.writing() as connection:
+            change = {"disabled_at": now, "sending": None}
+            connection.execute(table.update().where(table.c.hook == hook).values(**change))
+            audit.note(connection, audit.Entry(now, "shoal", "webhook disabled", f"webhook {hook}", detail))
 
     def keep(self, hooks: Collection[str]) -> None:
         """Forgets all other hooks: one that comes back later starts at the present."""
@@ -78,12 +84,3 @@ class Hooks:
         table = _table()
         with self._database.writing() as connection:
             connection.execute(table.delete().where(table.c.hook.not_in(list(hooks))))
-
-    def _write(self, hook: str, place: Place, entry: audit.Entry | None = None) -> None:
-        table, row = _table(), vars(place)
-        change: Any = table.update().where(table.c.hook == hook).values(**row)
-        with self._database.writing() as connection:
-            if connection.execute(change).rowcount == 0:
-                connection.execute(table.insert().values(hook=hook, **row))
-            if entry is not None:
-                audit.note(connection, entry)

@@ -6,7 +6,7 @@ The story is `forecast`: choose, fit to everything, score.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from shoal.predict.btyd import Fit, Spend
 from shoal.predict.ledger import Ledger
 from shoal.predict.lifetime import season
 from shoal.predict.lifetime.base import FEWEST, Base, Buyers, PooledRate, base_from
-from shoal.predict.lifetime.boost import Booster, Snaps, Snapshots
+from shoal.predict.lifetime.boost import GOALS, Booster, Snaps, Snapshots
 from shoal.predict.lifetime.choose import Choice, choose
 from shoal.predict.lifetime.members import TIMES, Members
 from shoal.predict.lifetime.value import MONTHS, Estimate, discounted
@@ -103,19 +103,19 @@ class Forecaster:
         """
         day = _day(as_of, self.time_zone)
         buyers = Buyers.on(ledger, day)
-        booster = self.members.booster
+        goals = GOALS if bands else self.members.goals(self.purchases, self.revenue)
         features: pa.Table | None = None
-        if booster is not None:
+        if self.members.booster is not None and goals:
             if snapshots is None:
                 raise DataError("this forecaster was fitted with features; give `snapshots` to score with it too")
             snaps = Snaps(snapshots, self.time_zone)
             snaps.prepare([day], as_of)
             features = snaps[day]
-        return self._forecast(buyers, features, bands)
+        return self._forecast(buyers, features, goals, bands)
 
-    def _forecast(self, buyers: Buyers, features: pa.Table | None, bands: bool) -> Forecast:
+    def _forecast(self, buyers: Buyers, features: pa.Table | None, goals: Collection[str], bands: bool) -> Forecast:
         base, factor = self.members.base, self.card.calendar or 1.0
-        count, spent = self.members.purchases_and_revenue(buyers, features, self.days)
+        count, spent = self.members.purchases_and_revenue(buyers, features, self.days, goals)
         bought = count[self.purchases]
         expected = base.purchases(buyers, self.days)
         often, much = base.spread(buyers, self.days) if bands else (None, None)
@@ -327,7 +327,7 @@ def _parameters(base: Base) -> tuple[dict[str, Any], list[str]]:
 
 def _alive(base: Base, buyers: Buyers, bands: bool) -> Estimate:
     """The probability to be a customer still, its interval by the delta method on the log-odds."""
-    value = base.often.alive(buyers.crowd)
+    value = buyers.alive(base.often)
     if not bands:
         return Estimate.around(value[buyers.places], None)
     doubt = base.often.alive_spread(buyers.crowd) if isinstance(base.often, Fit) else np.full(len(value), np.nan)
