@@ -6,7 +6,7 @@ check_recipe(MyRecipe())
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from shoal.engine.protocol import Engine
-from shoal.errors import NotFound, ShoalError, suggest
+from shoal.errors import NotFound, ShoalError, StoreError, suggest
+from shoal.live.log import Log
 from shoal.model.matrix import Matrix, build
 from shoal.model.meta import describe
 from shoal.model.recipe import Grouping, Recipe
@@ -169,6 +170,85 @@ def _check_scan(engine: Engine, folder: Path) -> None:
         _hold("gone.csv" in str(error), "a missing file is named")
     else:
         raise Broken("broken rule: a file that is not there raises")
+
+
+class MemoryLog:
+    """An event log that lasts as long as the object: for tests of what appends and of what reads.
+
+    >>> log = MemoryLog()
+    >>> log.append([b"one", b"two"]), log.read(1), log.last()
+    (2, [(2, b'two')], 2)
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[bytes] = []
+
+    def append(self, entries: Sequence[bytes]) -> int:
+        """Keeps entries in order and returns the offset of the last."""
+        self.entries.extend(entries)
+        return len(self.entries)
+
+    def read(self, after: int, most: int = 1_000) -> list[tuple[int, bytes]]:
+        """Offset and entry of at most `most` entries that follow `after`; StoreError where it never got that far."""
+        if after > len(self.entries):
+            raise StoreError(f"the log ends at {len(self.entries)}, but it has been read up to {after}")
+        return list(enumerate(self.entries[after : after + max(most, 0)], after + 1))
+
+    def last(self) -> int:
+        """The offset of the last entry, 0 where there is none."""
+        return len(self.entries)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def check_log(make: Callable[[], Log]) -> None:
+    """Holds an event log against the port; `make` opens the same log, empty at first, as often as it is called.
+
+    Raises Broken with the rule that it breaks.
+
+    >>> log = MemoryLog()
+    >>> check_log(lambda: log)
+    """
+    log, other = make(), make()
+    try:
+        _hold((log.last(), log.read(0)) == (0, []), "an empty log ends at 0 and has nothing to read")
+        _hold(log.append([]) == 0, "an append of nothing changes nothing and returns the last offset")
+        odd = [b"{}", '{"body": "\u2603 \U0001f40b"}'.encode(), b"", bytes(range(256)), b"x" * (4 << 20), b"end"]
+        ends = [log.append(odd[:1]), log.append(odd[1:5]), other.append(odd[5:])]
+        written = list(odd)
+        for turn in range(3):
+            ends += [log.append([f"{turn} {number}".encode() for number in range(40)]), other.append([b"other"])]
+            written += [*(f"{turn} {number}".encode() for number in range(40)), b"other"]
+        _check_entries(log, written, ends)
+        _check_entries(other, written, ends)
+    finally:
+        log.close()
+        other.close()
+    again = make()
+    try:
+        _check_entries(again, written, ends)
+        _hold(again.append([b"later"]) > ends[-1], "a log that is opened again goes on where it ended")
+        _hold([entry for _, entry in again.read(ends[-1])] == [b"later"], "what is appended later is read later")
+    finally:
+        again.close()
+
+
+def _check_entries(log: Log, written: list[bytes], ends: list[int]) -> None:
+    found = log.read(0)
+    offsets = [offset for offset, _ in found]
+    _hold([entry for _, entry in found] == written, "every entry is read as it was appended, in order, once")
+    _hold(offsets == sorted(set(offsets)) and offsets[0] > 0, "offsets grow, from above 0")
+    _hold(set(ends) <= set(offsets) and log.last() == offsets[-1] == ends[-1], "an append returns its last offset")
+    for place in (0, 3, 5, 20, len(found) - 1):
+        rest = log.read(offsets[place], most=7)
+        _hold(rest == found[place + 1 : place + 8], "reading begins after any entry, in the middle of a group too")
+    _hold(log.read(0, most=0) == [] and log.read(offsets[-1]) == [], "where nothing is left, nothing is read")
+    try:
+        log.read(offsets[-1] + 100)
+    except StoreError:
+        return
+    raise Broken("broken rule: who has read further than the log goes is told (StoreError), and misses nothing")
 
 
 def _people(people: int, inputs: int) -> Matrix:

@@ -10,6 +10,7 @@ import typer
 from shoal.cli import keys
 from shoal.cli.options import HERE, AsJson, Folder
 from shoal.cli.output import emit, progress, speaking
+from shoal.cli.serve import serve
 
 app = typer.Typer(
     name="shoal",
@@ -259,6 +260,9 @@ def doctor(workspace: Folder = HERE, as_json: AsJson = False) -> None:
         emit(as_json, findings, lambda: person.findings(findings))
         if any(finding["severity"] == "error" for finding in findings):
             raise typer.Exit(1)
+
+
+app.command()(serve)
 
 
 @app.command()
