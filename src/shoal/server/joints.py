@@ -60,6 +60,7 @@ class _NoLog:
         raise NotImplementedError
 
     def read(self, after: int, most: int = 1_000) -> list[tuple[int, bytes]]:
+        del after, most
         return []
 
     def last(self) -> int:
@@ -73,6 +74,7 @@ _LOG: type[Log] = _NoLog
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    del receive
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
