@@ -18,16 +18,19 @@ from zoneinfo import ZoneInfo
 from shoal import registry, summary, tables
 from shoal.define.segment import SegmentFile, load_segments
 from shoal.engine.protocol import Engine
-from shoal.errors import NotFound, ShoalError, StorageError, UsageError, suggest
+from shoal.errors import Fault, NotFound, SettingsError, ShoalError, StorageError, UsageError, suggest
 from shoal.releases import overlay
-from shoal.settings import Settings
+from shoal.settings import FILE, Settings, identifier_places
 from shoal.store import releases
 from shoal.store.database import Database
 from shoal.store.runs import Run, Runs, write_text
 
 if TYPE_CHECKING:
+    from shoal.live.log import Log
+    from shoal.live.message import Cleaner
     from shoal.model.contest import Judge
     from shoal.model.prose import Voice
+    from shoal.unify.stream import Replay
 
 UNPROVEN = "these segments are not validated. Remedy: `shoal run --only validate`"
 Tell = Callable[[str, float | None], None]
@@ -45,13 +48,45 @@ class Work:
     tell: Tell
     as_of: int | None = None
     own: list[SegmentFile] = field(default_factory=list)
+    log: Log | None = None
     releases: list[summary.Release] = field(default_factory=list)
 
 
 def _unify(work: Work) -> None:
     from shoal.unify.run import unify
 
-    unify(work.folder, work.settings, work.engine, work.run, work.before, work.as_of, work.tell)
+    log = _replays(work.settings, work.log) if work.log is not None else None
+    unify(work.folder, work.settings, work.engine, work.run, work.before, work.as_of, work.tell, log)
+
+
+def cleaner(settings: Settings) -> Cleaner:
+    """What cleans the messages of a workspace, the same live and in a run."""
+    from shoal.live.message import Cleaner
+    from shoal.unify.identifiers import rank
+    from shoal.unify.spelling import normaliser
+
+    places = identifier_places(settings)
+    ranked = {kind: places[kind] for kind in sorted(places, key=rank)}
+    return Cleaner(settings.tracking, normaliser(settings.unify.placeholders, settings.country), ranked)
+
+
+def _replays(settings: Settings, log: Log) -> Replay | None:
+    """The log as the source `live`, up to what it holds now; None where it is empty.
+
+    Raises SettingsError when another source has that name.
+    """
+    from shoal.live.message import TELLS
+    from shoal.live.replay import SOURCE, entries, replay
+
+    until = log.last()
+    if not until:
+        return None
+    for name in settings.sources:
+        if name.casefold() == SOURCE:
+            what = "is the name of what arrives over HTTP, and the log has events"
+            raise SettingsError([Fault(FILE, None, f"sources.{name}", what, "call the source something else")])
+    clean = cleaner(settings)
+    return lambda folder, known: replay(entries(log, until), clean, folder, tells=TELLS, known=known)
 
 
 def _features(work: Work) -> None:
@@ -128,9 +163,9 @@ STAGES: Mapping[str, Callable[[Work], None]] = {
     "report": _report,
 }
 WRITTEN: Mapping[str, tuple[str, ...]] = {
-    "unify": ("events", "profiles", "identifiers", "quarantine"),
+    "unify": ("events", "profiles", "identifiers", "quarantine", "guarded"),
     "features": ("features", "features_before", "outcomes", "lessons"),
-    "predict": ("scores", "scores_before", "affinities", "pending"),
+    "predict": ("scores", "scores_before", "affinities", "pending", "unseen"),
     "model": ("segments", "memberships", "features_then", "scores_then"),
     "validate": ("verdicts",),
     "report": (),
@@ -140,11 +175,18 @@ SHARE = {"unify": 0.0, "features": 0.4, "predict": 0.55, "model": 0.75, "validat
 
 
 def run(
-    folder: Path, settings: Settings, *, as_of: str | None = None, only: str | None = None, tell: Tell
+    folder: Path,
+    settings: Settings,
+    *,
+    as_of: str | None = None,
+    only: str | None = None,
+    tell: Tell,
+    log: Log | None = None,
 ) -> summary.Run:
     """Runs every stage, or one over the last run's tables, and publishes the result whole.
 
-    `as_of` is ISO 8601, in the workspace's zone where it names none; nothing later is used.
+    `as_of` is ISO 8601, in the workspace's zone where it names none; nothing later is used. `log` holds what arrived
+    over HTTP; its events are the source `live`.
 
     Raises UsageError, SettingsError, DataError, Busy or StorageError; the last good run then stays as it was.
     """
@@ -171,7 +213,7 @@ def run(
             draft.write_part("timings", timings)
             # Each stage has an engine of its own, so that none leaves its tables in memory for the next.
             with make(settings.memory, None, draft.folder / "scratch") as engine:
-                stage(Work(folder, settings, draft, before, engine, tell, cutoff, own, decided))
+                stage(Work(folder, _told(settings, draft), draft, before, engine, tell, cutoff, own, log, decided))
             timings[name] = round(perf_counter() - began, 3)
         draft.write_part("timings", timings)
         html = (draft.folder / "report.html").read_text(encoding="utf-8")
@@ -185,6 +227,12 @@ def run(
             f"the report also is {runs.runs / draft.run_id / 'report.html'}"
         ) from None
     return told.model_copy(update={"timings": timings})
+
+
+def _told(settings: Settings, run: Run) -> Settings:
+    """The settings, which do not name the source `live`, with the knowledge whether this run has any of its events."""
+    unified = run.read_part("unify") or {}
+    return settings.with_live() if unified.get("live", {}).get("events") else settings
 
 
 def instant(text: str, time_zone: str) -> int:

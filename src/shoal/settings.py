@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from shoal.errors import Fault, SettingsError, suggest
 from shoal.plays import Business, Strategy, load_strategies
@@ -148,6 +148,12 @@ class Unify(_Part):
 
     max_shared: int = Field(
         10, ge=1, description="an identifier seen with more than this many others of one type joins nobody"
+    )
+    max_users: int | None = Field(
+        1,
+        ge=1,
+        description="a device_id or anonymous_id seen with more than this many values of user_id, or of customer_id, "
+        "joins nobody: people share it; `null` for `max_shared`",
     )
     placeholders: list[str] = Field(
         default_factory=list, description="further values that identify nobody, besides `unknown`, `0000` and the like"
@@ -337,6 +343,15 @@ class Tracking(_Part):
         return value
 
 
+PLACES = {
+    "user_id": "userId",
+    "email": "traits.email",
+    "phone": "traits.phone",
+    "device_id": "context.device.id",
+    "anonymous_id": "anonymousId",
+}
+"""Where identifiers stand in a message unless `tracking.identifiers` says otherwise."""
+
 ROW = "row"  # the identifier type of people who are known by their row's number alone
 
 
@@ -385,10 +400,18 @@ class Settings(_Part):
         None, description="a language model for names, prose and drafts; nothing is sent anywhere without"
     )
 
+    _live: bool = PrivateAttr(default=False)
+
     @property
     def tells_events(self) -> bool:
         """Whether any source tells what people did; else customers are known by their traits alone."""
-        return any(source.kind == "events" for source in self.sources.values())
+        return self._live or any(source.kind == "events" for source in self.sources.values())
+
+    def with_live(self) -> Settings:
+        """The same settings where the log has events too: the source `live`, which no file names."""
+        changed = self.model_copy()
+        changed._live = True  # noqa: SLF001 - a copy of its own
+        return changed
 
     @property
     def told_traits(self) -> list[str]:
@@ -437,6 +460,23 @@ class Settings(_Part):
             if not NAME.match(name):
                 raise ValueError(f"'{name}' is not a name: letters, digits and _, starting with a letter")
         return value
+
+
+def identifier_places(settings: Settings) -> dict[str, str]:
+    """Each identifier type that messages have, with its place in them.
+
+    What `tracking.identifiers` says comes before what is usual, place by place: `{customer_id: userId}` leaves no
+    user_id. Where the sources know customers by customer_id and nobody by user_id, userId is the customer_id.
+
+    >>> identifier_places(Settings())["user_id"]
+    'userId'
+    """
+    said = settings.tracking.identifiers
+    usual = {kind: place for kind, place in PLACES.items() if kind not in said and place not in said.values()}
+    kinds = {kind for source in settings.sources.values() for kind in source.identifiers}
+    if "customer_id" in kinds and "user_id" not in kinds and not {"user_id", "customer_id"} & said.keys():
+        usual = {"customer_id" if kind == "user_id" else kind: place for kind, place in usual.items()}
+    return usual | {kind: place.strip() for kind, place in said.items() if place.strip()}
 
 
 def load(folder: Path) -> Settings:

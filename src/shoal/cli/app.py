@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from shoal.cli import keys
+from shoal.cli.options import HERE, AsJson, Folder
 from shoal.cli.output import emit, progress, speaking
 from shoal.cli.serve import serve
 
@@ -18,9 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Folder = Annotated[Path, typer.Option("--workspace", "-w", help="the workspace's folder", file_okay=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
-HERE = Path()
+app.add_typer(keys.app, name="keys")
 
 
 @app.callback(invoke_without_command=True)

@@ -75,7 +75,7 @@ def _commands() -> str:
     lines = [
         HEAD + "# Commands\n\nExit codes: 0 good, 1 refused or failed, 2 misuse. Long work shows progress on stderr.\n"
     ]
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
+    for name, command in _each(group.commands):  # type: ignore[attr-defined]
         lines.append(f"## `shoal {name}`\n\n{command.help}\n")
         lines.append("| argument or option | meaning | default |\n| --- | --- | --- |")
         for param in command.params:
@@ -86,6 +86,16 @@ def _commands() -> str:
             lines.append(f"| `{shown}` | {getattr(param, 'help', None) or ''} | {default} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _each(commands: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command with its whole name; those of a group in its place."""
+    for name, command in commands.items():
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            yield f"{above}{name}", command
+        else:
+            yield from _each(inner, f"{above}{name} ")
 
 
 def _settings() -> str:

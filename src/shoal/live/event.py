@@ -15,8 +15,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     `event_id` is 32 hexadecimal digits, the 128-bit hash of the message id; `at` microseconds since 1970, corrected
     for the sender's clock; `identifiers` (type, value) pairs in one spelling, the type that names a person best first,
-    one of a type; `value` its worth in the workspace's currency. Properties and traits are flat, numbers are floats; `known_at`
-    is when the log received it.
+    one of a type; `value` its worth in the workspace's currency. Properties and traits are flat, numbers are floats;
+    `known_at` is when the log received it.
     """
 
     event_id: str

@@ -1,7 +1,8 @@
 """What an identifier's value looks like once it is fit to join people: one spelling, and nobody's placeholder.
 
 Rules are SQL in DuckDB's dialect, so that they run over a whole column in the engine. Phone numbers need
-tables that SQL has not (`phonenumbers`), so they are standardised over their distinct values in Python.
+tables that SQL has not (`phonenumbers`), so they are standardised over their distinct values in Python. One value at a
+time, as the live side sees them, has the same rules in `spelling.py`.
 """
 
 from __future__ import annotations
@@ -12,22 +13,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from shoal.identifiers import STRONG, TYPES, rank
+
+__all__ = [
+    "COUNTED",
+    "STRONG",
+    "TYPES",
+    "Phone",
+    "Reason",
+    "name",
+    "normalise_sql",
+    "phones",
+    "quote",
+    "rank",
+    "reason_sql",
+]
+
 Reason = Literal["placeholder", "invalid", "no_country"]
-
-TYPES = (
-    "customer_id",
-    "user_id",
-    "account_id",
-    "email",
-    "phone",
-    "device_id",
-    "anonymous_id",
-    "custom",
-)
-"""Known types, the one that names a person best first. Any other type counts as `custom`."""
-
-STRONG = frozenset({"customer_id", "user_id", "account_id", "email", "phone"})
-"""Types whose value is given to one person or account, where a device or a cookie may pass through many hands."""
 
 COUNTED = frozenset({"customer_id", "user_id", "account_id"})
 """Types that a system counts up, so that 123456 is somebody."""
@@ -58,20 +60,11 @@ TYPED_IN = _set(_TYPED_IN)
 NOBODY, NOWHERE = _set(_NOBODY), _set(_NOWHERE)
 """Mailboxes and domains that are nobody's."""
 
-_BLANKS = " \t\r\n\v\f\u00a0\ufeff\u200b"
+BLANKS = " \t\r\n\v\f\u00a0\ufeff\u200b"
 _PLAIN_ADDRESS = r"[a-z0-9_+\-]+(\.[a-z0-9_+\-]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,}"
 _ADDRESS = (
     r'^[^\s@<>,;:"()\[\]\\]{1,64}@([\p{L}\p{N}]([\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+[\p{L}][\p{L}\p{N}\-]*[\p{L}\p{N}]$'
 )
-
-
-def rank(kind: str) -> tuple[int, str]:
-    """Where a type stands when a person is named after one of its identifiers; smaller is better.
-
-    >>> sorted(["loyalty_card", "email", "user_id"], key=rank)
-    ['user_id', 'email', 'loyalty_card']
-    """
-    return (TYPES.index(kind) if kind in TYPES else TYPES.index("custom"), kind)
 
 
 def quote(text: str) -> str:
@@ -140,7 +133,7 @@ def _short_ways(kind: str, sql: str, placeholders: Sequence[str]) -> Iterator[st
 
 def _spelling(kind: str, sql: str) -> str:
     """NULL for a blank; plus-tags of an address stay, because only the mailbox's host knows whether they matter."""
-    trimmed = f"trim(nfc_normalize({sql}), {quote(_BLANKS)})"
+    trimmed = f"trim(nfc_normalize({sql}), {quote(BLANKS)})"
     if kind == "email":
         bare = rf"regexp_replace(lower({trimmed}), '^(mailto:|.*<)\s*([^<>]*[^<>\s])\s*>?$', '\2')"
         return f"nullif({bare}, '')"
@@ -161,7 +154,7 @@ def _either(words: Iterable[str]) -> str:
 
 
 def _fold(value: str) -> str:
-    return unicodedata.normalize("NFC", value).strip(_BLANKS).lower()
+    return unicodedata.normalize("NFC", value).strip(BLANKS).lower()
 
 
 @dataclass(frozen=True)
@@ -189,7 +182,7 @@ def phones(values: Iterable[str], region: str | None = None, placeholders: Itera
 def _phone(raw: str, region: str | None, words: frozenset[str]) -> Phone:
     import phonenumbers as library
 
-    text = re.sub(r"^(\+?\d+)\.0+$", r"\1", unicodedata.normalize("NFKC", raw).strip(_BLANKS))
+    text = re.sub(r"^(\+?\d+)\.0+$", r"\1", unicodedata.normalize("NFKC", raw).strip(BLANKS))
     digits = re.sub(r"\D", "", text)
     if _fold(text) in words or digits in words or (digits and len(set(digits)) == 1):
         return Phone(None, "placeholder")

@@ -19,6 +19,9 @@ import pyarrow as pa
 from shoal.unify.identifiers import STRONG, Phone, Reason, name, phones, quote, rank
 
 SHOWN = 10
+PASSED_ON = frozenset({"device_id", "anonymous_id"})
+"""What stays on a device when its next user logs in: some SDKs keep the anonymous id even after a log-out."""
+USERS = frozenset({"user_id", "customer_id"})
 
 
 class Sql(Protocol):
@@ -43,6 +46,8 @@ class Feed:
     at: pa.DataType = field(default_factory=lambda: pa.timestamp("us"))
     relation: str = ""
     """What to read instead of `clean_<name>`."""
+    tells: tuple[str, ...] = ()
+    """The events whose rows tell traits; all of them where it is empty."""
 
     @property
     def table(self) -> str:
@@ -62,6 +67,23 @@ def feed(engine: Sql, source: str, kind: Literal["events", "profiles"]) -> Feed:
 
     kinds = tuple(sorted(under("id_"), key=rank))
     return Feed(source, kind, kinds, under("p_"), under("t_"), schema.field("at").type)
+
+
+@dataclass(frozen=True)
+class Guards:
+    """How many values of one other type an identifier may be seen with and still join people."""
+
+    max_shared: int = 10
+    max_users: int | None = None
+
+    def most(self, kind: str, other: str) -> int:
+        """The most values of `other` for one of `kind`.
+
+        >>> Guards(10, 1).most("device_id", "user_id"), Guards(10, 1).most("device_id", "email")
+        (1, 10)
+        """
+        passed_on = kind in PASSED_ON and other in USERS and self.max_users is not None
+        return self.max_users if passed_on and self.max_users is not None else self.max_shared
 
 
 @dataclass(frozen=True)
@@ -159,11 +181,12 @@ def unidentified(engine: Sql, source: Feed) -> pa.Table:
     )
 
 
-def link(engine: Sql, sources: Sequence[Feed], max_shared: int = 10) -> Links:
+def link(engine: Sql, sources: Sequence[Feed], max_shared: int = 10, max_users: int | None = None) -> Links:
     """Joins identifiers into people.
 
     `max_shared` is the guard: an identifier seen with more distinct values of one other strong type joins nobody.
-    An `account_id` is exempt from it, since a company rightly has many users.
+    An `account_id` is exempt from it, since a company rightly has many users. `max_users` is the guard of devices and
+    cookies: how many users or customers one may be seen with; when None they have the guard of all others.
     """
     kinds = tuple(sorted({kind for source in sources for kind in source.identifiers}, key=rank))
     for source in sources:
@@ -178,10 +201,11 @@ def link(engine: Sql, sources: Sequence[Feed], max_shared: int = 10) -> Links:
         engine.execute("CREATE OR REPLACE TEMP TABLE link_node AS SELECT *, code AS component FROM link_value")
         return Links(kinds, _single(engine))
     several = [source for source in sources if len(source.identifiers) > 1]
-    count, guarded = _guard(engine, several, kinds, max_shared)
+    guards = Guards(max_shared, max_users)
+    count, guarded = _guard(engine, several, kinds, guards)
     edges = _edges(engine, several, kinds)
     _components(engine, edges)
-    return Links(kinds, _report(engine, kinds, edges.num_rows, count, guarded, max_shared))
+    return Links(kinds, _report(engine, kinds, edges.num_rows, count, guarded, guards))
 
 
 def _make_nodes(engine: Sql, sources: Sequence[Feed], kinds: Sequence[str]) -> None:
@@ -198,7 +222,7 @@ def _make_nodes(engine: Sql, sources: Sequence[Feed], kinds: Sequence[str]) -> N
 
 
 def _guard(
-    engine: Sql, sources: Sequence[Feed], kinds: Sequence[str], max_shared: int
+    engine: Sql, sources: Sequence[Feed], kinds: Sequence[str], guards: Guards
 ) -> tuple[int, tuple[Guarded, ...]]:
     """Marks the identifiers that join nobody; returns how many, and those with the most others."""
     engine.execute(
@@ -216,7 +240,7 @@ def _guard(
                     f"INSERT INTO link_guard SELECT {kinds.index(one)}, value, {kinds.index(other)}, "
                     f"count(DISTINCT other) FROM ({' UNION ALL '.join(pairs)}) "
                     "WHERE value IS NOT NULL AND other IS NOT NULL "
-                    f"GROUP BY value HAVING count(DISTINCT other) > {max_shared}"
+                    f"GROUP BY value HAVING count(DISTINCT other) > {guards.most(one, other)}"
                 )
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE link_value AS SELECT * REPLACE (EXISTS (FROM link_guard AS g "
@@ -276,13 +300,13 @@ def _single(engine: Sql) -> LinkReport:
 
 
 def _report(
-    engine: Sql, kinds: Sequence[str], edges: int, count: int, guarded: tuple[Guarded, ...], max_shared: int
+    engine: Sql, kinds: Sequence[str], edges: int, count: int, guarded: tuple[Guarded, ...], guards: Guards
 ) -> LinkReport:
     totals = engine.query(
         "SELECT count(*) AS nodes, count(DISTINCT component) FILTER (NOT guarded) AS people FROM link_node"
     ).to_pylist()[0]
     strong = [index for index, kind in enumerate(kinds) if kind in STRONG]
-    many = "false" if not strong else f"max(n) FILTER (kind IN ({', '.join(map(str, strong))})) > {max_shared}"
+    many = "false" if not strong else f"max(n) FILTER (kind IN ({', '.join(map(str, strong))})) > {guards.max_shared}"
     by_kind = "SELECT component, kind, count(*) AS n FROM link_node WHERE NOT guarded GROUP BY component, kind"
     giants = f"SELECT component FROM ({by_kind}) GROUP BY component HAVING {many}"
     suspicious: int = engine.query(f"SELECT count(*) AS n FROM ({giants})")["n"][0].as_py()
@@ -295,7 +319,7 @@ def _report(
         guarded=guarded,
         largest=largest,
         suspicious=suspicious,
-        notes=tuple(_notes(count, guarded, largest, suspicious, max_shared)),
+        notes=tuple(_notes(count, guarded, largest, suspicious, guards)),
     )
 
 
@@ -317,20 +341,24 @@ def _largest(engine: Sql, kinds: Sequence[str]) -> tuple[Group, ...]:
 
 
 def _notes(
-    count: int, guarded: Sequence[Guarded], largest: Sequence[Group], suspicious: int, max_shared: int
+    count: int, guarded: Sequence[Guarded], largest: Sequence[Group], suspicious: int, guards: Guards
 ) -> Iterable[str]:
     if count:
         worst = guarded[0]
+        many, setting = "others of one type", "max_shared"
+        if worst.kind in PASSED_ON and guards.max_users is not None:
+            many, setting = f"others of one type (a device or cookie: {guards.max_users} users)", "max_users"
         yield (
-            f"{count} identifier{'s' if count > 1 else ''} seen with more than {max_shared} others of one type "
+            f"{count} identifier{'s' if count > 1 else ''} seen with more than {guards.max_shared} {many} "
             f"join nobody, such as {worst.kind} '{worst.value}' with {worst.count} values of {worst.other}. "
-            "If it stands for nobody, add it to `unify.placeholders`; if it is right, raise `unify.max_shared`."
+            f"If it stands for nobody, add it to `unify.placeholders`; if it is right, raise `unify.{setting}`."
         )
     if suspicious and largest:
         made_of = ", ".join(f"{n} {kind}" for kind, n in largest[0].kinds.items())
+        hold = "profiles hold" if suspicious > 1 else "profile holds"
         yield (
-            f"{suspicious} profile{'s hold' if suspicious > 1 else ' holds'} more than {max_shared} values of one "
-            f"strong type and may be several people; the largest has {made_of}, with {next(iter(largest[0].kinds))} "
+            f"{suspicious} {hold} more than {guards.max_shared} values of one strong type and may be several people; "
+            f"the largest has {made_of}, with {next(iter(largest[0].kinds))} "
             f"'{largest[0].example}'. Lower `unify.max_shared`, or leave the identifier that joins them out of "
             "`identifiers`."
         )

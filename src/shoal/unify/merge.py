@@ -94,10 +94,10 @@ def _seen(engine: Sql, sources: Sequence[Feed], events: Written, traits: dict[st
     """
     columns = ['person, min("at") AS first_seen, max("at") AS last_seen']
     for one, kind in traits.items():
-        givers = [source.name for source in sources if source.kind == "events" and one in source.traits]
+        givers = [_gives(source) for source in sources if source.kind == "events" and one in source.traits]
         if givers:
             field = f"properties.{name(one)}"
-            given = f"{field} IS NOT NULL AND source IN ({', '.join(map(quote, givers))})"
+            given = f"{field} IS NOT NULL AND ({' OR '.join(givers)})"
             value = typed(f"arg_max({field}, file_row_number) FILTER (WHERE {given})", events.properties[one], kind)
             time = f'max("at") FILTER (WHERE {given})'
         else:
@@ -108,6 +108,12 @@ def _seen(engine: Sql, sources: Sequence[Feed], events: Written, traits: dict[st
         rows = f"read_parquet({quote(str(file))}, file_row_number = true, hive_partitioning = false)"
         engine.execute(f"INSERT INTO link_seen SELECT {', '.join(columns)} FROM {rows} GROUP BY person")
     return "link_seen"
+
+
+def _gives(source: Feed) -> str:
+    """SQL for whether an event's properties may be traits."""
+    mine = f"source = {quote(source.name)}"
+    return f"{mine} AND event IN ({', '.join(map(quote, source.tells))})" if source.tells else mine
 
 
 def _told(engine: Sql, sources: Sequence[Feed], kinds: Sequence[str], traits: dict[str, pa.DataType]) -> str:

@@ -27,6 +27,9 @@ REASONS = {
     "encoding": Reason("the line is not in the file's encoding", "set `csv.encoding`"),
     "unreadable": Reason("the line cannot be cut into columns", "open the file at this line"),
     "bad_json": Reason("the line is not a JSON object", "write one object a line"),
+    "malformed": Reason("the message cannot be read, or a part of it is not of its kind", "mend what sends it"),
+    "too_large": Reason("the message has more than 32 KB", "send less with an event"),
+    "bad_type": Reason("the message's type is unknown", "send track, identify, page, screen, group or alias"),
     "excluded": Reason("the source's `where` does not hold", "change `where` if the row should count"),
     "no_identifier": Reason(
         "no identifier is left: all are blank or placeholders", "map another identifier if the file has one"

@@ -20,22 +20,31 @@ from shoal.summary import SourceQuality
 from shoal.unify import doctor, identifiers, link, merge, read, resolve
 from shoal.unify.events import Written, check_names, write_events
 from shoal.unify.reasons import nothing
+from shoal.unify.stream import Replay, read_log
 
 Tell = Callable[[str, float | None], None]
+GUARDED = "SELECT type, value FROM link_identity WHERE guarded ORDER BY kind, value"
 
 
 def unify(
-    folder: Path, settings: Settings, engine: Engine, run: Run, before: Run | None, as_of: int | None, tell: Tell
+    folder: Path,
+    settings: Settings,
+    engine: Engine,
+    run: Run,
+    before: Run | None,
+    as_of: int | None,
+    tell: Tell,
+    log: Replay | None = None,
 ) -> None:
     """Writes `events`, `profiles`, `identifiers` and `quarantine`; a source that cannot be read loses no other.
 
     `as_of` (microseconds) is the instant after which nothing is used; when None the last event's, and where there is
     no event the day on which the files were last written. Where every source is a table of customers, there need be
-    no event: `events` is then empty.
+    no event: `events` is then empty. `log` gives what was logged, the source `live`, where there is any.
 
     Raises SettingsError without sources, DataError when no source gave a row.
     """
-    if not settings.sources:
+    if not settings.sources and log is None:
         raise SettingsError(
             [
                 SettingsFault(
@@ -57,13 +66,19 @@ def unify(
             feeds.append(link.feed(engine, name, settings.sources[name].kind))
         else:
             quality.append(found.quality)
+    streamed = read_log(engine, log, run.folder / "scratch" / "live", feeds) if log is not None else None
+    if streamed is not None:
+        refusals.append(streamed.quarantine)
+        quality.append(_without(streamed.quality, _cut(engine, "live", as_of) if streamed.feed else 0))
     if not any(one.loaded for one in quality):
         raise DataError(nothing(quality, as_of))
-    check_names(feeds)
     feeds = list(link.standardise_phones(engine, feeds, settings.country, settings.unify.placeholders).sources)
+    if streamed is not None and streamed.feed is not None:
+        feeds.append(streamed.feed)  # its numbers are standardised already
+    check_names(feeds)
     refused = [link.unidentified(engine, feed) for feed in feeds]
     tell("unify: joining people", 0.25)
-    links = link.link(engine, feeds, settings.unify.max_shared)
+    links = link.link(engine, feeds, settings.unify.max_shared, settings.unify.max_users)
     known = _memory(before)
     resolved = resolve.resolve(engine, links.kinds, known)
     tell("unify: sorting events", 0.3)
@@ -71,8 +86,10 @@ def unify(
     events = write_events(engine, feeds, links.kinds, run.path("events"), own_ids=own_ids)
     merged = merge.merge(engine, feeds, links.kinds, events, run.path("profiles"), run.path("identifiers"))
     quarantined = _quarantine(engine, refusals, refused, run.path("quarantine"))
+    guarded = engine.write(GUARDED, run.path("guarded"))
     quality = [_judged(one, refused, merged.shared) for one in quality]
-    if not (events.rows if settings.tells_events else merged.profiles):
+    told = settings.tells_events or (streamed is not None and streamed.feed is not None)
+    if not (events.rows if told else merged.profiles):
         raise DataError(nothing(quality, as_of))
     run.write_part(
         "unify",
@@ -85,6 +102,11 @@ def unify(
                 "identifiers": merged.identifiers,
                 "quarantine": quarantined,
             },
+            "live": {
+                "offset": 0 if streamed is None else streamed.offset,
+                "events": next((one.loaded for one in quality if one.source == "live"), 0) if streamed else 0,
+            },
+            "guarded": guarded,
             "people": {"kept": resolved.kept, "new": resolved.new, "merged": resolved.merged, "split": resolved.split},
             "questions": doctor.questions((folder / FILE).read_text(encoding="utf-8")),
             "notes": [*links.report.notes, *events.notes, *_shared_rows(engine, feeds)],
