@@ -60,7 +60,6 @@ class Serving:
     url: str
     pid: int
     name: str
-    has_keys: bool
 
 
 def serve(
@@ -92,9 +91,9 @@ def serve(
         tasks = _tasks(folder, options, modules, (names, hooks), (board, listening, shared))
         family = Family([Child(task, say, numbers, board.clear) for task in tasks], say)
         schedule = Schedule(folder, known.tracking.schedule, say, numbers, modules.job)
-        told = Serving(address.url(listening), os.getpid(), known.name, joints.has_keys(folder))
         server = Supervisor(family, schedule, board, numbers, say, names, listening)
-        return server.run(lambda: ready(told))
+        where = address.url(listening)
+        return server.run(lambda: ready(Serving(where, os.getpid(), known.name)))
 
 
 def _tasks(
