@@ -7,8 +7,8 @@ from collections import Counter
 from uuid import uuid4
 
 import pytest
-from broker import make_topic
 
+from broker import make_topic
 from shoal.errors import SettingsError
 from shoal.live.broker import partitions
 from shoal.live.kafka import partition_of
