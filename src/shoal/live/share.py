@@ -10,6 +10,12 @@ from shoal.live.broker import READING, common, meaning, told
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, TopicPartition
 
+BELONGING = {  # whoever is silent for ten seconds has lost its share
+    "session.timeout.ms": 10_000,
+    "heartbeat.interval.ms": 1_000,
+    "partition.assignment.strategy": "range",
+}
+
 
 class Share:
     """This process's share of a topic's partitions: every partition belongs to one member of a consumer group.
@@ -35,9 +41,9 @@ class Share:
         self.owned: frozenset[int] = frozenset()
         self._gained, self._lost = gained, lost
         self._where = f"kafka://{servers}/{topic}, group {group}"
-        settings |= {**READING, "auto.offset.reset": "latest", "group.id": group, "heartbeat.interval.ms": 1_000}
+        settings |= {**READING, **BELONGING, "auto.offset.reset": "latest", "group.id": group}
         with told(self._where):
-            self._consumer = Consumer({**settings, "partition.assignment.strategy": "range"})
+            self._consumer = Consumer(settings)
             self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
 
     def poll(self, seconds: float) -> frozenset[int]:
