@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 
 class View(Protocol):
-    """The live state, read only. Every method may be called by any thread, and sees one state of the whole.
+    """The live state, read only, asked by one thread at a time; every answer is of one state of the whole.
 
     A profile id, an identifier's value or `type:value` names a person. Values are what JSON can say.
     """
@@ -37,6 +38,10 @@ class View(Protocol):
 
     def changes(self, after: int, limit: int) -> list[dict[str, Any]]:
         """At most `limit` membership changes whose position is greater than `after`, in order."""
+        ...
+
+    def personalised(self, anonymous_id: str, public: Sequence[str] = ()) -> list[str]:
+        """Names of the segments that a website may know of its visitor: the released ones, or those of `public`."""
         ...
 
     def status(self) -> dict[str, Any]:

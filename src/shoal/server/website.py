@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,6 @@ from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shoal.errors import NotFound
 from shoal.server.problem import Json
 from shoal.server.view import View
 
@@ -28,11 +27,10 @@ _PREFLIGHT = {
 
 
 class Website:
-    """The routes for a website; `public` names the segments that visitors may learn of, the released ones when None."""
+    """The routes for a website; `public` names the segments that visitors may learn of, the released ones if empty."""
 
-    def __init__(self, view: View, public: Collection[str] | None) -> None:
-        self._view = view
-        self._public = None if public is None else frozenset(public)
+    def __init__(self, view: View, public: Sequence[str]) -> None:
+        self._view, self._public = view, public
 
     async def personalise(
         self,
@@ -41,16 +39,8 @@ class Website:
         ],
     ) -> Response:
         """The names of the segments that the visitor is in, and nothing else; nobody's are an empty list."""
-        try:
-            memberships = self._view.profile(f"anonymous_id:{anonymous_id}")["memberships"]
-        except NotFound:
-            memberships = []
-        names = {
-            one["segment"]
-            for one in memberships
-            if (one["status"] == "released" if self._public is None else one["segment"] in self._public)
-        }
-        return Json({"segments": sorted(names)}, headers={"Cache-Control": "private, no-store"})
+        names = self._view.personalised(anonymous_id, self._public)
+        return Json({"segments": names}, headers={"Cache-Control": "private, no-store"})
 
 
 async def script(request: Request) -> Response:
