@@ -51,6 +51,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         connection.close()
 
 
+@pytest.mark.slow
 def test_a_client_that_never_finishes_does_not_hold_it_up(tmp_path: Path) -> None:
     with running(tmp_path / "w") as server:
         half = socket.create_connection(("127.0.0.1", server.port))
@@ -75,6 +76,7 @@ def test_while_the_http_process_starts_again_clients_wait_and_are_not_refused(tm
         assert server.end() == 0
 
 
+@pytest.mark.slow
 def test_events_are_taken_while_the_live_worker_dies_again_and_again(tmp_path: Path) -> None:
     _live(tmp_path / "w", offset=0, lag_s=0.0)
     with running(tmp_path / "w") as server:
@@ -86,6 +88,7 @@ def test_events_are_taken_while_the_live_worker_dies_again_and_again(tmp_path: P
         assert server.end() == 0
 
 
+@pytest.mark.slow
 def test_a_worker_that_lags_makes_it_not_ready_until_it_has_caught_up(tmp_path: Path) -> None:
     _live(tmp_path / "w", offset=0, lag_s=99.0)
     with running(tmp_path / "w") as server:
@@ -124,6 +127,7 @@ def test_one_workspace_has_one_server_and_one_port_too(tmp_path: Path) -> None:
         assert server.end() == 0
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_start_its_http_process_says_so(tmp_path: Path) -> None:
     (tmp_path / "w").mkdir()
     (tmp_path / "w" / "no-http").touch()
@@ -133,6 +137,7 @@ def test_a_server_that_cannot_start_its_http_process_says_so(tmp_path: Path) -> 
         assert server.events("failed")[0]["what"] == "the stand-in was told not to start"
 
 
+@pytest.mark.slow
 def test_several_http_processes_share_the_port_and_their_numbers(tmp_path: Path) -> None:
     with running(tmp_path / "w", "127.0.0.1", 0, 2) as server:
         for _ in range(30):

@@ -29,7 +29,7 @@ from shoal.server.schedule import Schedule
 
 TURN = 0.05  # seconds between two looks at the children
 LIMITS = {0: 4.5, 1: 4.5}  # seconds that HTTP processes have to end, then workers
-HTTP, LIVE = "shoal.server.http", "shoal.server.worker"
+HTTP, LIVE, HOOKS = "shoal.server.http", "shoal.server.worker", "shoal.server.hooks"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,6 @@ class Serving:
     url: str
     pid: int
     name: str
-    has_keys: bool
 
 
 def serve(
@@ -76,36 +75,40 @@ def serve(
     Raises SettingsError, Busy (another server, or the port is taken), AddressError, StorageError.
     """
     known = settings.load(folder)
+    if modules.live == LIVE:
+        joints.check(folder)
     with ExitStack() as held:
         mine, shared = lock.take(folder)
         held.callback(os.close, mine)
         held.callback(os.close, shared)
         listening = held.enter_context(address.listen(options.host, options.port))
         names = list(joints.live_names(folder) if modules.live_names is None else modules.live_names)
-        board = Board.make(1 + options.workers + len(names))
+        hooks = joints.hook_names(folder) if modules.live_names is None else []
+        board = Board.make(1 + options.workers + len(names) + len(hooks))
         held.callback(board.close)
         say = logs.start("serve", logs.form_for(options.log_format, sys.stderr), options.log_level)
         numbers = Numbers()
-        tasks = _tasks(folder, options, modules, names, (board, listening, shared))
+        tasks = _tasks(folder, options, modules, (names, hooks), (board, listening, shared))
         family = Family([Child(task, say, numbers, board.clear) for task in tasks], say)
         schedule = Schedule(folder, known.tracking.schedule, say, numbers, modules.job)
-        told = Serving(address.url(listening), os.getpid(), known.name, joints.has_keys(folder))
         server = Supervisor(family, schedule, board, numbers, say, names, listening)
-        return server.run(lambda: ready(told))
+        where = address.url(listening)
+        return server.run(lambda: ready(Serving(where, os.getpid(), known.name)))
 
 
 def _tasks(
     folder: Path,
     options: Options,
     modules: Modules,
-    names: Sequence[str],
+    names: tuple[Sequence[str], Sequence[str]],
     held: tuple[Board, socket.socket, int],
 ) -> list[Task]:
-    """The processes of a server: slots of the board from 1."""
+    """The processes of a server: slots of the board from 1. `names` are those of live workers and of webhooks."""
     board, listening, shared = held
     form = logs.form_for(options.log_format, sys.stderr)
     listed = [(f"http-{number}", modules.http, 0) for number in range(options.workers)]
-    listed += [(name, modules.live, 1) for name in names]
+    listed += [(name, modules.live, 1) for name in names[0]]
+    listed += [(name, HOOKS, 1) for name in names[1]]
     tasks = []
     for slot, (name, module, order) in enumerate(listed, 1):
         listen = listening.fileno() if order == 0 else None

@@ -8,6 +8,7 @@ and a few times a minute without one, with any of:
     reached_s                 [(seconds, how many)] from arrival to memberships committed
     changed                   [(segment, "entered" | "left", how many)]
     refused                   [(reason, how many)]
+    hooks                     [(address, seconds behind)], by the process that delivers webhooks
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class Teller:
             numbers.see("shoal_event_to_membership_seconds", seconds, times)
         for segment, change, times in told.get("changed", ()):
             numbers.add("shoal_memberships_changed_total", times, segment, change)
+        for where, lag in told.get("hooks", ()):
+            numbers.put("shoal_webhook_lag_seconds", lag, where)
         for reason, times in told.get("refused", ()):
             numbers.add("shoal_live_quarantined_total", times, reason)
         if now - self._shown >= BEAT or now < self._shown:
