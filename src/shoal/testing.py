@@ -344,15 +344,6 @@ class MemoryView:
         """The changes that follow a position."""
         return self.feed[after : after + limit]
 
-    def personalised(self, anonymous_id: str, public: Sequence[str] = ()) -> list[str]:
-        """The released segments of a visitor, or those of `public` that they are in."""
-        for person in self.people.values():
-            if {"type": "anonymous_id", "value": anonymous_id} in person["identifiers"]:
-                stays = self.profile(person["profile_id"])["memberships"]
-                public = public or [one["segment"] for one in stays if one["status"] == "released"]
-                return [one["segment"] for one in stays if one["segment"] in public]
-        return []
-
     def status(self) -> dict[str, Any]:
         """Always ready."""
         place = len(self.feed)

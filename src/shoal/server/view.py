@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 
@@ -38,10 +37,6 @@ class View(Protocol):
 
     def changes(self, after: int, limit: int) -> list[dict[str, Any]]:
         """At most `limit` membership changes whose position is greater than `after`, in order."""
-        ...
-
-    def personalised(self, anonymous_id: str, public: Sequence[str] = ()) -> list[str]:
-        """Names of the segments that a website may know of its visitor: the released ones, or those of `public`."""
         ...
 
     def status(self) -> dict[str, Any]:

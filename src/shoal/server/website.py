@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shoal.errors import NotFound
 from shoal.server.problem import Json
 from shoal.server.view import View
 
@@ -39,8 +40,15 @@ class Website:
         ],
     ) -> Response:
         """The names of the segments that the visitor is in, and nothing else; nobody's are an empty list."""
-        names = self._view.personalised(anonymous_id, self._public)
-        return Json({"segments": names}, headers={"Cache-Control": "private, no-store"})
+        try:
+            stays = self._view.profile(f"anonymous_id:{anonymous_id}")["memberships"]
+        except NotFound:
+            stays = []
+        names = {one["segment"] for one in stays if self._may_know(one)}
+        return Json({"segments": sorted(names)}, headers={"Cache-Control": "private, no-store"})
+
+    def _may_know(self, stay: Mapping[str, Any]) -> bool:
+        return stay["segment"] in self._public if self._public else stay["status"] == "released"
 
 
 async def script(request: Request) -> Response:
