@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from shoal.live.event import Value
-from shoal.live.naming import Names
+from shoal.live.column import Names
 
 DEPTH = 3  # names that are joined; what lies deeper is kept as JSON text
 LONGEST = 1_000  # characters of a text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.live.naming import STANDING, column
+from shoal.live.column import STANDING, column
 
 
 @pytest.mark.parametrize(
