@@ -9,10 +9,11 @@
     │   ├── DataError            the data cannot carry what was asked
     │   ├── StoreError           the operational store is damaged, or of a newer Shoal
     │   ├── Refused              a gate says no: not without a reason that is recorded
+    │   ├── AddressError         a host or port that cannot be listened on
     │   ├── LanguageRefused      the language model's endpoint refused, or its answer is none
     │   └── NotFound             no such workspace, run, segment or profile
     └── Transient                the same call may succeed later
-        ├── Busy                 another run holds the workspace
+        ├── Busy                 another run or server holds the workspace, another program the port
         ├── LanguageAway         the language model's endpoint cannot be reached, or is too slow or too busy
         └── StorageError         folder read-only, file vanished
             └── NoRoom           disk or memory is full: nothing else can be read either
@@ -110,6 +111,10 @@ class NotFound(Terminal):
     """There is no such workspace, run, segment or profile."""
 
 
+class AddressError(Terminal):
+    """The server cannot listen on this host or port."""
+
+
 class LanguageRefused(Terminal):
     """The language model's endpoint refused, or its answer is none; what needs no model goes on."""
 
@@ -119,7 +124,7 @@ class LanguageAway(Transient):
 
 
 class Busy(Transient):
-    """Another run holds the workspace."""
+    """Another run or server holds the workspace, or another program the port."""
 
 
 class StorageError(Transient):

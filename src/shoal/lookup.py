@@ -151,17 +151,18 @@ def explain(run: Run, segment: summary.Segment, id: str, *, at: int | None = Non
         "member": all(clause.holds is True for clause in clauses),
         "rule": segment.rule,
         "words": segment.words,
-        "clauses": [_plain(clause) for clause in clauses],
+        "clauses": [told_clause(clause) for clause in clauses],
     }
 
 
-def _plain(clause: Clause) -> dict[str, Any]:
+def told_clause(clause: Clause) -> dict[str, Any]:
+    """A clause as plain data."""
     return {
         "words": clause.words,
         "rule": clause.rule,
         "holds": clause.holds,
         "actual": dict(clause.actual),
-        "parts": [_plain(part) for part in clause.parts],
+        "parts": [told_clause(part) for part in clause.parts],
     }
 
 

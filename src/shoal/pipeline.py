@@ -171,7 +171,7 @@ STAGES: Mapping[str, Callable[[Work], None]] = {
 WRITTEN: Mapping[str, tuple[str, ...]] = {
     "unify": ("events", "profiles", "identifiers", "quarantine", "guarded"),
     "features": ("features", "features_before", "outcomes", "lessons"),
-    "predict": ("scores", "scores_before", "affinities", "pending"),
+    "predict": ("scores", "scores_before", "affinities", "pending", "unseen"),
     "model": ("segments", "memberships", "features_then", "scores_then"),
     "validate": ("verdicts",),
     "report": (),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from shoal.errors import NotFound, suggest
 from shoal.summary import Release, Segment
@@ -69,7 +70,21 @@ def overlay(segments: Sequence[Segment], records: Sequence[Release]) -> list[Seg
     return found
 
 
-def pick(segments: Sequence[Segment], wanted: str, *, undecided: bool = False) -> Segment:
+class Named(Protocol):
+    """Whatever is a version of a segment."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+
+
+Some = TypeVar("Some", bound=Named)
+
+
+def pick(segments: Sequence[Some], wanted: str, *, undecided: bool = False) -> Some:
     """The segment that a name or `NAME@VERSION` means; capitals do not count.
 
     Args:
@@ -90,7 +105,7 @@ def pick(segments: Sequence[Segment], wanted: str, *, undecided: bool = False) -
     return max(first or named, key=lambda one: one.version)
 
 
-def _version(named: Sequence[Segment], version: int) -> Segment:
+def _version(named: Sequence[Some], version: int) -> Some:
     for one in named:
         if one.version == version:
             return one

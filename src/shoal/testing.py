@@ -6,8 +6,9 @@ check_recipe(MyRecipe())
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from shoal.engine.protocol import Engine
-from shoal.errors import ShoalError
+from shoal.errors import NotFound, ShoalError, StoreError, suggest
+from shoal.live.log import Log
 from shoal.model.matrix import Matrix, build
 from shoal.model.meta import describe
 from shoal.model.recipe import Grouping, Recipe
@@ -170,6 +172,85 @@ def _check_scan(engine: Engine, folder: Path) -> None:
         raise Broken("broken rule: a file that is not there raises")
 
 
+class MemoryLog:
+    """An event log that lasts as long as the object: for tests of what appends and of what reads.
+
+    >>> log = MemoryLog()
+    >>> log.append([b"one", b"two"]), log.read(1), log.last()
+    (2, [(2, b'two')], 2)
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[bytes] = []
+
+    def append(self, entries: Sequence[bytes]) -> int:
+        """Keeps entries in order and returns the offset of the last."""
+        self.entries.extend(entries)
+        return len(self.entries)
+
+    def read(self, after: int, most: int = 1_000) -> list[tuple[int, bytes]]:
+        """Offset and entry of at most `most` entries that follow `after`; StoreError where it never got that far."""
+        if after > len(self.entries):
+            raise StoreError(f"the log ends at {len(self.entries)}, but it has been read up to {after}")
+        return list(enumerate(self.entries[after : after + max(most, 0)], after + 1))
+
+    def last(self) -> int:
+        """The offset of the last entry, 0 where there is none."""
+        return len(self.entries)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def check_log(make: Callable[[], Log]) -> None:
+    """Holds an event log against the port; `make` opens the same log, empty at first, as often as it is called.
+
+    Raises Broken with the rule that it breaks.
+
+    >>> log = MemoryLog()
+    >>> check_log(lambda: log)
+    """
+    log, other = make(), make()
+    try:
+        _hold((log.last(), log.read(0)) == (0, []), "an empty log ends at 0 and has nothing to read")
+        _hold(log.append([]) == 0, "an append of nothing changes nothing and returns the last offset")
+        odd = [b"{}", '{"body": "\u2603 \U0001f40b"}'.encode(), b"", bytes(range(256)), b"x" * (4 << 20), b"end"]
+        ends = [log.append(odd[:1]), log.append(odd[1:5]), other.append(odd[5:])]
+        written = list(odd)
+        for turn in range(3):
+            ends += [log.append([f"{turn} {number}".encode() for number in range(40)]), other.append([b"other"])]
+            written += [*(f"{turn} {number}".encode() for number in range(40)), b"other"]
+        _check_entries(log, written, ends)
+        _check_entries(other, written, ends)
+    finally:
+        log.close()
+        other.close()
+    again = make()
+    try:
+        _check_entries(again, written, ends)
+        _hold(again.append([b"later"]) > ends[-1], "a log that is opened again goes on where it ended")
+        _hold([entry for _, entry in again.read(ends[-1])] == [b"later"], "what is appended later is read later")
+    finally:
+        again.close()
+
+
+def _check_entries(log: Log, written: list[bytes], ends: list[int]) -> None:
+    found = log.read(0)
+    offsets = [offset for offset, _ in found]
+    _hold([entry for _, entry in found] == written, "every entry is read as it was appended, in order, once")
+    _hold(offsets == sorted(set(offsets)) and offsets[0] > 0, "offsets grow, from above 0")
+    _hold(set(ends) <= set(offsets) and log.last() == offsets[-1] == ends[-1], "an append returns its last offset")
+    for place in (0, 3, 5, 20, len(found) - 1):
+        rest = log.read(offsets[place], most=7)
+        _hold(rest == found[place + 1 : place + 8], "reading begins after any entry, in the middle of a group too")
+    _hold(log.read(0, most=0) == [] and log.read(offsets[-1]) == [], "where nothing is left, nothing is read")
+    try:
+        log.read(offsets[-1] + 100)
+    except StoreError:
+        return
+    raise Broken("broken rule: who has read further than the log goes is told (StoreError), and misses nothing")
+
+
 def _people(people: int, inputs: int) -> Matrix:
     """Two clouds of people, with inputs that differ."""
     rng = np.random.default_rng(people)
@@ -182,3 +263,117 @@ def _people(people: int, inputs: int) -> Matrix:
 def _hold(holds: bool, rule: str) -> None:
     if not holds:
         raise Broken(f"broken rule: {rule}")
+
+
+class MemoryView:
+    """A fake of the server's port to the live state (`shoal.server.view.View`): people, segments and changes in memory.
+
+    >>> view = MemoryView()
+    >>> view.add("p0000000000000001", {"email": "ada@example.org"})
+    >>> view.segment("Loyal"); view.enter("Loyal", "p0000000000000001")
+    >>> view.profile("email:ada@example.org")["memberships"][0]["segment"], view.changes(0, 10)[0]["change"]
+    ('Loyal', 'entered')
+    """
+
+    NOW = "2024-05-01T09:30:00+00:00"
+
+    def __init__(self) -> None:
+        self.people: dict[str, dict[str, Any]] = {}
+        self.known: dict[str, dict[str, Any]] = {}
+        self.stays: dict[str, dict[str, str]] = {}
+        self.feed: list[dict[str, Any]] = []
+
+    def add(self, profile_id: str, identifiers: Mapping[str, str], **more: Any) -> None:
+        """A person; `more` are traits, features and so on."""
+        parts: dict[str, Any] = {
+            "traits": {},
+            "features": {},
+            "scores": [],
+            "recommended": [],
+            "next_best_action": None,
+        }
+        told = [{"type": kind, "value": value} for kind, value in identifiers.items()]
+        times = {"first_seen": self.NOW, "last_seen": self.NOW, "as_of": self.NOW}
+        self.people[profile_id] = {"profile_id": profile_id, **times, "identifiers": told, **parts, **more}
+
+    def segment(self, name: str, *, status: str = "released", version: int = 1, rule: str = "orders >= 3") -> None:
+        """A segment, without anybody in it."""
+        told = {"name": name, "version": version, "kind": "rule", "status": status, "rule": rule, "words": rule}
+        self.known[name], self.stays[name] = told, {}
+
+    def enter(self, segment: str, profile_id: str) -> None:
+        """Somebody enters; the feed has a change more."""
+        self.stays[segment][profile_id] = self.NOW
+        self._note("entered", segment, profile_id)
+
+    def leave(self, segment: str, profile_id: str) -> None:
+        """Somebody leaves."""
+        del self.stays[segment][profile_id]
+        self._note("left", segment, profile_id)
+
+    def profile(self, id: str) -> dict[str, Any]:  # noqa: A002
+        """One person, with the memberships as they are. Raises NotFound."""
+        person = self.people[self._find(id)]
+        stays = [
+            {"segment": name, "version": one["version"], "entered_at": entered, "status": one["status"]}
+            for name, one in self.known.items()
+            if (entered := self.stays[name].get(person["profile_id"])) is not None
+        ]
+        return {**person, "memberships": stays}
+
+    def segments(self) -> list[dict[str, Any]]:
+        """Every segment with its size."""
+        return [{**one, "size": len(self.stays[name])} for name, one in self.known.items()]
+
+    def members(self, segment: str, after: str | None, limit: int) -> dict[str, Any]:
+        """A page by profile id. Raises NotFound."""
+        stays = self.stays[self._named(segment)]
+        follow = sorted(who for who in stays if after is None or who > after)
+        page = [{"profile_id": who, "entered_at": stays[who]} for who in follow[:limit]]
+        return {"members": page, "next": page[-1]["profile_id"] if len(follow) > limit else None}
+
+    def explain(self, segment: str, id: str) -> dict[str, Any]:  # noqa: A002
+        """Whether somebody is in a segment. Raises NotFound."""
+        name, who = self._named(segment), self._find(id)
+        one, inside = self.known[name], who in self.stays[name]
+        clause = {"words": one["words"], "rule": one["rule"], "holds": inside, "actual": {}, "parts": []}
+        told = {key: one[key] for key in ("version", "rule", "words")}
+        return {"segment": name, "profile_id": who, "at": self.NOW, "member": inside, "clauses": [clause], **told}
+
+    def changes(self, after: int, limit: int) -> list[dict[str, Any]]:
+        """The changes that follow a position."""
+        return self.feed[after : after + limit]
+
+    def status(self) -> dict[str, Any]:
+        """Always ready."""
+        place = len(self.feed)
+        counts = {"people": len(self.people), "segments": len(self.known)}
+        return {
+            "offset": place, "log_last": place, "clock": self.NOW, "lag_s": 0.0, "ready": True, "definition": "1",
+            **counts,
+        }  # fmt: skip
+
+    def _note(self, change: str, segment: str, profile_id: str) -> None:
+        place, one = len(self.feed) + 1, self.known[segment]
+        told = {
+            "position": place,
+            "id": f"{place:032x}",
+            "change": change,
+            "segment": segment,
+            "version": one["version"],
+        }
+        why = {"cause": "event", "event": "Order Completed", "offset": place}
+        self.feed.append({**told, "status": one["status"], "profile_id": profile_id, "at": self.NOW, "why": why})
+
+    def _find(self, wanted: str) -> str:
+        for who, person in self.people.items():
+            told = person["identifiers"]
+            if wanted == who or any(wanted in (one["value"], f"{one['type']}:{one['value']}") for one in told):
+                return who
+        raise NotFound(f"nobody has the id '{wanted}'. Remedy: a profile id, or an identifier such as email:ada@...")
+
+    def _named(self, wanted: str) -> str:
+        for name, one in self.known.items():
+            if wanted.casefold() in (name.casefold(), f"{name}@{one['version']}".casefold()):
+                return name
+        raise NotFound(f"there is no segment '{wanted}'.{suggest(wanted, self.known)} Remedy: see /v1/segments")

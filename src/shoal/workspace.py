@@ -13,6 +13,7 @@ from shoal.errors import NotFound, UsageError, suggest
 from shoal.releases import overlay, pick
 from shoal.store import releases
 from shoal.store.database import Database
+from shoal.store.keys import Keys
 from shoal.store.runs import Run, Runs
 
 if TYPE_CHECKING:
@@ -180,6 +181,11 @@ class Workspace:
     def releases(self) -> list[summary.Release]:
         """What people decided of segments, the oldest first."""
         return releases.history(self._store)
+
+    @property
+    def keys(self) -> Keys:
+        """The API keys of `shoal serve`: `create(role)`, `all()`, `revoke(id)`."""
+        return Keys(self._store)
 
     @property
     def _store(self) -> Database:

@@ -34,6 +34,11 @@ EXPRESSIONS: dict[str, Callable[[Event, str], Any]] = {
     "category = 'a'": lambda e, z: None if e["category"] is None else e["category"] == "a",
     "hour(at) >= 18": lambda e, z: local(e["at"], z).hour >= 18,
     "weekday(at) >= 6": lambda e, z: local(e["at"], z).isoweekday() >= 6,
+    "minutes": lambda e, z: e["minutes"],
+    "events": lambda e, z: e["events"],
+    "depth": lambda e, z: e["depth"],
+    "minutes <= 10": lambda e, z: e["minutes"] <= 10,
+    "events >= 2": lambda e, z: e["events"] >= 2,
     "day_number(at)": lambda e, z: local(e["at"], z).date().toordinal(),
 }
 
@@ -49,6 +54,12 @@ def compute(feature: Feature, events: Sequence[Event], as_of: int, zone: str) ->
 
 
 def _compute(f: Feature, events: Sequence[Event], as_of: int, zone: str) -> Any:
+    made = f.sequence is not None or f.session is not None
+    if made:
+        from tests.define.sequences import virtual
+
+        events = virtual(f, events, as_of, zone)
+
     def inside(shift: int = 0) -> list[Event]:
         high = as_of - (length(f.before) or 0) - shift
         low = -math.inf if f.within is None else high - (length(f.within) or 0)
@@ -56,8 +67,8 @@ def _compute(f: Feature, events: Sequence[Event], as_of: int, zone: str) -> Any:
             event
             for event in events
             if low < event["at"] <= high
-            and (not f.of or event["event"] in f.of)
-            and (f.where is None or EXPRESSIONS[f.where](event, zone) is True)
+            and (made or not f.of or event["event"] in f.of)
+            and (made or f.where is None or EXPRESSIONS[f.where](event, zone) is True)
         ]
 
     def values(text: str, rows: list[Event]) -> list[Any]:
@@ -80,6 +91,8 @@ def _compute(f: Feature, events: Sequence[Event], as_of: int, zone: str) -> Any:
             return len(rows) / len(then) if then else None
         total = sum(values(argument, then))
         return sum(values(argument, rows)) / total if total else None
+    if operation == "depth":
+        return max((row["depth"] for row in rows), default=None)
     if operation == "trait":
         operation = "last"
     return _over(operation, values(argument, rows))

@@ -79,6 +79,7 @@ def row() -> dict[str, Any]:
         ("refund_share", 0.25), ("depth", 3), ("breadth", 2), ("share_gifts", 0.75), ("share_home_garden", 0.25),
         ("carts", 1), ("checkouts_30d", 1), ("intent_score", 1 + 4 + 6), ("trend_90d", 1), ("trend_30d", 0),
         ("email_open_rate", 1), ("sessions", 1), ("coupons", 0), ("tickets_90d", 0), ("adoption", 6),
+        ("carts_abandoned_30d", 1), ("funnel_30d", 2),
         ("weekend_share", 0.75), ("morning_share", 0), ("evening_share", 0),
     ],
 )  # fmt: skip
@@ -106,6 +107,17 @@ def test_dates_without_a_time_of_day_give_no_time_of_day_features() -> None:
     names = {ready.name for ready in choose(Catalogue(events={"Order Completed": 3}, has_clock=False))}
     assert "weekend_share" in names
     assert not {"morning_share", "evening_share", "night_share"} & names
+
+
+def test_abandoned_carts_and_the_funnel_need_the_events_that_make_them() -> None:
+    events = {"Product Viewed": 9, "Product Added": 5, "Order Completed": 2}
+    journey = {"carts_abandoned_30d", "funnel_30d"}
+    assert journey <= {ready.name for ready in choose(Catalogue(events=events))}
+    assert journey & {ready.name for ready in choose(Catalogue(events=events, has_clock=False))} == {"funnel_30d"}
+    for lacking in events:
+        fewer = Catalogue(events={name: count for name, count in events.items() if name != lacking})
+        found = journey & {ready.name for ready in choose(fewer)}
+        assert found == ({"carts_abandoned_30d"} if lacking == "Product Viewed" else set())
 
 
 def test_roles_in_the_settings_come_before_the_guess() -> None:

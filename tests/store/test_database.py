@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shoal.errors import Busy, SettingsError, StorageError, StoreError
-from shoal.store import audit, database, releases
+from shoal.store import audit, database, hooks, keys, releases
 from shoal.store.database import Database
 from shoal.store.schema import STEPS
 from shoal.summary import Release
@@ -76,7 +76,9 @@ def test_the_schema_is_brought_up_to_date_step_by_step(tmp_path: Path, monkeypat
     monkeypatch.setattr(database, "STEPS", STEPS)
     releases.add(Database(tmp_path), LOYAL)
     with raw(tmp_path) as base:
-        assert base.execute("SELECT version FROM schema_version ORDER BY 1").fetchall() == [(1,), (2,)]
+        assert base.execute("SELECT version FROM schema_version ORDER BY 1").fetchall() == [
+            (version,) for version in range(1, len(STEPS) + 1)
+        ]
     base.close()
 
 
@@ -94,7 +96,7 @@ def test_the_tables_that_are_read_are_those_that_the_steps_make(tmp_path: Path) 
     from sqlalchemy import inspect
 
     with Database(tmp_path).writing() as connection:
-        for table in (releases._table(), audit._table()):
+        for table in (releases._table(), audit._table(), keys._table(), hooks._table()):
             made = {column["name"] for column in inspect(connection).get_columns(table.name)}
             assert made == set(table.columns.keys())
 

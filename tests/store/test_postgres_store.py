@@ -10,6 +10,8 @@ import pytest
 from shoal.errors import StorageError, StoreError
 from shoal.store import audit, releases
 from shoal.store.database import Database
+from shoal.store.hooks import Hooks, Place
+from shoal.store.keys import Keys
 from shoal.summary import Release
 
 pytestmark = pytest.mark.slow
@@ -81,3 +83,23 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: 
     with pytest.raises(StorageError, match="see that the database runs") as told:
         releases.history(gone)
     assert "secret" not in str(told.value)
+
+
+def test_keys_are_made_checked_and_revoked(store: Database) -> None:
+    keys = Keys(store)
+    made, other = keys.create("read", label="reports", by="ada"), keys.create("write")
+    assert [keys.ring()(key.key) for key in (made, other)] == ["read", "write"]
+    keys.revoke(made.id, by="bob")
+    assert [keys.ring()(key.key) for key in (made, other)] == [None, "write"]
+    assert [line.what for line in audit.entries(store)] == ["key created", "key created", "key revoked"]
+
+
+def test_places_of_webhooks_are_kept(store: Database) -> None:
+    hooks = Hooks(store)
+    hooks.put("a", place=1, sending=4, last_change="c1")
+    hooks.put("a", place=2**40, sending=None, last_change="c4")
+    assert hooks.get("a") == Place(2**40, None, "c4")
+    hooks.disable("a", where="https://example.com")
+    assert [line.what for line in audit.entries(store)] == ["webhook disabled"]
+    hooks.keep([])
+    assert hooks.get("a") is None

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from shoal.cli import keys
+from shoal.cli.options import HERE, AsJson, Folder
 from shoal.cli.output import emit, progress, speaking
+from shoal.cli.serve import serve
 
 app = typer.Typer(
     name="shoal",
@@ -17,9 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Folder = Annotated[Path, typer.Option("--workspace", "-w", help="the workspace's folder", file_okay=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
-HERE = Path()
+app.add_typer(keys.app, name="keys")
 
 
 @app.callback(invoke_without_command=True)
@@ -259,6 +260,9 @@ def doctor(workspace: Folder = HERE, as_json: AsJson = False) -> None:
         emit(as_json, findings, lambda: person.findings(findings))
         if any(finding["severity"] == "error" for finding in findings):
             raise typer.Exit(1)
+
+
+app.command()(serve)
 
 
 @app.command()

@@ -31,6 +31,7 @@ def pages() -> dict[str, str]:
 
 def _parts() -> dict[str, list[str]]:
     from shoal.define import reference
+    from shoal.server import metrics
     from shoal.validate import verdict
 
     functions = "| function | gives | example |\n| --- | --- | --- |\n" + reference.functions_table()
@@ -39,6 +40,7 @@ def _parts() -> dict[str, list[str]]:
         "features.md": [reference.operations_table(), reference.keys_table()],
         "validation.md": [verdict.reference()],
         "playbook.md": [plays.words_table()],
+        "serve.md": [metrics.reference()],
     }
 
 
@@ -73,7 +75,7 @@ def _commands() -> str:
     lines = [
         HEAD + "# Commands\n\nExit codes: 0 good, 1 refused or failed, 2 misuse. Long work shows progress on stderr.\n"
     ]
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
+    for name, command in _each(group.commands):  # type: ignore[attr-defined]
         lines.append(f"## `shoal {name}`\n\n{command.help}\n")
         lines.append("| argument or option | meaning | default |\n| --- | --- | --- |")
         for param in command.params:
@@ -84,6 +86,16 @@ def _commands() -> str:
             lines.append(f"| `{shown}` | {getattr(param, 'help', None) or ''} | {default} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _each(commands: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command with its whole name; those of a group in its place."""
+    for name, command in commands.items():
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            yield f"{above}{name}", command
+        else:
+            yield from _each(inner, f"{above}{name} ")
 
 
 def _settings() -> str:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 Int64 = NDArray[np.int64]
 
 SECOND = 1_000_000
-HOUR = 3_600 * SECOND
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 PARTS = frozenset({"hour", "weekday", "day", "day_number", "month", "year"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

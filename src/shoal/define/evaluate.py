@@ -86,6 +86,21 @@ class Frame:
         return found.values & found.valid
 
 
+class Taken(Frame):
+    """Some rows of a frame, in any number, with columns of their own before the frame's."""
+
+    def __init__(self, frame: Frame, places: NDArray[np.int64], own: Mapping[str, Vector]) -> None:
+        super().__init__(own, len(places), frame.zone)
+        self._frame, self._places = frame, places
+
+    def get(self, expr: Expr) -> Vector:
+        """The vector of a subtree; a column that is not its own is taken from the frame."""
+        if isinstance(expr, Column) and expr.name not in self.table and expr not in self._seen:
+            held = self._frame.full(expr)
+            self._seen[expr] = Vector(held.values[self._places], held.valid[self._places], held.dictionary)
+        return super().get(expr)
+
+
 def evaluate(expr: Expr, table: pa.Table | pa.RecordBatch, *, time_zone: str = "UTC") -> Vector:
     """The expression over every row of the table.
 

@@ -9,47 +9,21 @@ from typing import Literal as Choice
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from shoal.define.sequence import SequenceStep, Session, described, steps_from
+from shoal.define.span import span as span
+from shoal.define.span import spoken_span as spoken_span
 from shoal.define.words import Label, Unit
 from shoal.errors import Fault, SettingsError, suggest
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 RESERVED = frozenset({"person", "profile_id", "as_of"})
 FIELD_OPERATIONS = ("sum", "mean", "min", "max", "std", "first", "last", "distinct")
-OPERATIONS = ("count", *FIELD_OPERATIONS, "days_since", "share", "gap", "trend", "trait", "formula")
-ZERO = frozenset({"count", "sum", "distinct"})
-_SPANS = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 604_800_000_000}
-_WORDS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
-_SPAN = re.compile(r"(\d{1,9}) ?([smhdw])")
-_LONGEST = 200 * 366 * _SPANS["d"]
-
+OPERATIONS = ("count", *FIELD_OPERATIONS, "days_since", "share", "gap", "trend", "depth", "trait", "formula")
+ZERO = frozenset({"count", "sum", "distinct", "depth"})
 Said = Annotated[str, Field(min_length=1, max_length=10_000)]
 
-
-def span(text: str) -> int:
-    """Microseconds of a window such as `90d`; a day is 24 hours.
-
-    Raises ValueError with the remedy.
-
-    >>> span("12h") // 3_600_000_000
-    12
-    """
-    found = _SPAN.fullmatch(text.strip())
-    length = int(found[1]) * _SPANS[found[2]] if found else 0
-    if not 0 < length <= _LONGEST:
-        raise ValueError(f"'{text}' is not a window: a whole number and s, m, h, d or w, such as 7d, 12h, 4w")
-    return length
-
-
-def spoken_span(text: str) -> str:
-    """A window in words.
-
-    >>> spoken_span("90d")
-    '90 days'
-    """
-    found = _SPAN.fullmatch(text.strip())
-    if not found:
-        return text
-    return f"{int(found[1])} {_WORDS[found[2]]}{'' if int(found[1]) == 1 else 's'}"
+_OVER_EVENTS = ("of", "where", "within", "before", "sequence", "session", "span")
+_UNITS: dict[str, Unit] = {"count": "count", "distinct": "count", "depth": "count", "share": "share", "gap": "days"}
 
 
 class Feature(BaseModel):
@@ -58,7 +32,9 @@ class Feature(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(description="the feature's column: letters, digits and _, starting with a letter")
-    count: Choice["events"] | None = Field(None, description="number of events: `count: events`")
+    count: Choice["events", "matches", "sessions"] | None = Field(
+        None, description="number of events: `count: events`; of a sequence's `matches`; of `sessions`"
+    )
     sum: Said | None = Field(None, description="sum of a number over the events")
     mean: Said | None = Field(None, description="mean of a number over the events")
     min: Said | None = Field(None, description="smallest number or earliest time over the events")
@@ -77,12 +53,22 @@ class Feature(BaseModel):
     trend: Said | None = Field(
         None, description="`count`, or a number to sum: the window over the window before it; null over zero"
     )
+    depth: Choice["steps"] | None = Field(
+        None, description="how many steps of the sequence the best attempt reached: `depth: steps`"
+    )
     trait: str | None = Field(None, description="the trait's last known value")
     formula: Said | None = Field(None, description="an expression over other features")
     of: tuple[str, ...] = Field((), description="event name or list of names; all events when left out")
     where: Said | None = Field(None, description="a predicate over the event's columns")
     within: str | None = Field(None, description="only the last so much time: `7d`, `12h`, `45m`, `4w`, `30s`")
     before: str | None = Field(None, description="the window ends so much time before the instant")
+    sequence: tuple[SequenceStep, ...] | None = Field(
+        None, description="look at matches of these steps, one after another, instead of single events"
+    )
+    span: str | None = Field(None, description="with `sequence`: the longest time from its first to its last event")
+    session: Session | None = Field(
+        None, description="look at sessions instead of single events: the pause that ends one, `30m`"
+    )
     weight: Said | None = Field(None, description="with `share`: weigh each event by this number")
     default: float | bool | str | None = Field(
         None, description="the value when there is nothing to compute; 0 for count, sum and distinct, else null"
@@ -107,7 +93,17 @@ class Feature(BaseModel):
             return str(value).lower()
         return str(value) if isinstance(value, int | float) else value
 
-    @field_validator("within", "before")
+    @field_validator("sequence", mode="before")
+    @classmethod
+    def _steps(cls, value: Any) -> Any:
+        return value if value is None else steps_from(value)
+
+    @field_validator("session", mode="before")
+    @classmethod
+    def _sessions(cls, value: Any) -> Any:
+        return value if value is None or isinstance(value, Session) else Session.read(value)
+
+    @field_validator("within", "before", "span")
     @classmethod
     def _window(cls, value: str | None) -> str | None:
         if value is not None:
@@ -123,14 +119,31 @@ class Feature(BaseModel):
             said = " and ".join(given) if given else "none"
             raise ValueError(f"needs exactly one operation, got {said}. Operations: {', '.join(OPERATIONS)}")
         if given[0] in ("trait", "formula"):
-            extra = [key for key in ("of", "where", "within", "before") if getattr(self, key)]
+            extra = [key for key in _OVER_EVENTS if getattr(self, key)]
             if extra:
                 raise ValueError(f"{given[0]} takes no {', '.join(extra)}; it does not read events")
         if given[0] == "trend" and self.within is None:
             raise ValueError("trend needs `within`: the window to compare with the one before it, such as 90d")
         if self.weight is not None and given[0] != "share":
             raise ValueError("weight goes with share only")
+        self._looks_at(given[0])
         return self
+
+    def _looks_at(self, operation: str) -> None:
+        """Raises ValueError unless what is counted is what the feature looks at: events, matches or sessions."""
+        if self.sequence and self.session:
+            raise ValueError("looks at a sequence or at sessions, not at both; make two features")
+        if self.sequence and self.of:
+            raise ValueError("a sequence takes no `of`: its steps name the events")
+        if self.span and not self.sequence:
+            raise ValueError("span goes with sequence only; for a window write `within`")
+        if operation == "depth" and not self.sequence:
+            raise ValueError("depth needs `sequence`: the steps of the funnel, one after another")
+        things = "matches" if self.sequence else "sessions" if self.session else "events"
+        if self.count not in (None, things):
+            key = {"matches": "sequence", "sessions": "session"}.get(str(self.count))
+            remedy = f"which needs `{key}`" if key else f"but it looks at {things}: write `count: {things}`"
+            raise ValueError(f"counts {self.count}, {remedy}")
 
     @property
     def operation(self) -> str:
@@ -150,6 +163,12 @@ class Feature(BaseModel):
         return 0 if self.operation in ZERO else None
 
     @property
+    def events(self) -> tuple[str, ...]:
+        """Every event name that it mentions."""
+        named = [*self.of, *(name for step in self.sequence or () for name in step.events)]
+        return tuple(dict.fromkeys([*named, *(self.session.of if self.session else ())]))
+
+    @property
     def words(self) -> str:
         """Its label, or words made of its definition."""
         return self.label or _described(self)
@@ -160,13 +179,17 @@ class Feature(BaseModel):
         if self.operation == "days_since" and unit in (None, "days"):
             unit = "ago"
         elif unit is None:
-            unit = {"count": "count", "distinct": "count", "share": "share", "gap": "days"}.get(self.operation)  # type: ignore[assignment]
+            unit = _UNITS.get(self.operation)
         return Label(self.words, unit)
 
     def to_yaml(self) -> dict[str, Any]:
         """The definition as the mapping that YAML holds; inverse of `from_yaml`."""
         said = {key: getattr(self, key) for key in type(self).model_fields if key in self.model_fields_set}
         del said["name"]
+        if self.sequence:
+            said["sequence"] = [step.to_yaml() for step in self.sequence]
+        if self.session:
+            said["session"] = self.session.to_yaml()
         if "of" in said:
             said["of"] = said["of"][0] if len(said["of"]) == 1 else list(said["of"])
         return {key: value for key, value in said.items() if value is not None or key == "default"}
@@ -230,21 +253,29 @@ def _described(feature: Feature) -> str:
     operation, argument = feature.operation, feature.argument
     if operation in ("trait", "formula"):
         return feature.name.replace("_", " ")
+    one = "match" if feature.sequence else "session" if feature.session else "event"
+    many = "matches" if feature.sequence else f"{one}s"
     start = {
-        "count": "events",
+        "count": many,
         "distinct": f"different {argument}",
-        "days_since": f"{argument} event",
-        "gap": f"days between events ({argument})",
+        "days_since": f"{argument} {one}",
+        "gap": f"days between {many} ({argument})",
         "share": f"share with {argument}",
         "trend": f"trend of {argument}",
+        "depth": "steps reached",
     }.get(operation, f"{operation} of {argument}")
     parts = [start]
+    if feature.session:
+        per = "per session" if operation not in ("count", "days_since", "gap") else ""
+        parts += [per, f"(pauses to {spoken_span(feature.session.gap)})"]
     if feature.within:
         parts.append(f"in {spoken_span(feature.within)}")
     if feature.before:
         parts.append(f"until {spoken_span(feature.before)} before")
     if feature.of:
         parts.append(f"of {', '.join(feature.of)}")
+    if feature.sequence:
+        parts.append(f"of {described(feature.sequence, feature.span)}")
     if feature.where:
         parts.append(f"where {feature.where}")
-    return " ".join(parts)
+    return " ".join(filter(None, parts))

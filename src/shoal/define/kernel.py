@@ -147,16 +147,32 @@ class Plan:
         return array.cast(self.schema.field(name).type)
 
     def _chunk(self, table: pa.Table, as_of: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        block = self.block(table)
+        for instant in as_of:
+            yield self.at(Cut(block, int(instant)))
+
+    def block(self, table: pa.Table) -> Block:
+        """Whole people's events, sorted by (person, at, event_id), as what cuts are made of.
+
+        Raises DataError when the events are not sorted.
+        """
         person = np.asarray(table["person"].combine_chunks().cast(pa.int64()))
-        frame = Frame(table, table.num_rows, self.time_zone)
         at = stream.instants(table["at"])
         stream.check_order(person, at)
-        block = Block(frame, person, at, windows_of(self._over_events))
-        for instant in as_of:
-            cut = Cut(block, int(instant))
-            values = {step.feature.name: _compute(cut, step) for step in self._over_events}
-            found = self.apply_formulas(values, block.people)
-            yield self._output(cut, found)
+        return self.over(Frame(table, table.num_rows, self.time_zone), person, at)
+
+    def over(self, frame: Frame, person: Array, at: Array) -> Block:
+        """The same of columns that are decoded already: the caller has sorted them."""
+        return Block(frame, person, at, windows_of(self._over_events))
+
+    def values(self, cut: Cut) -> dict[str, Vector]:
+        """Every feature of every person of the block as of the cut's instant, in the order of `steps`."""
+        values = {step.feature.name: _compute(cut, step) for step in self._over_events}
+        return self.apply_formulas(values, cut.block.people)
+
+    def at(self, cut: Cut) -> pa.RecordBatch:
+        """The features of the people of a block who have an event at or before the cut's instant."""
+        return self._output(cut, self.values(cut))
 
     def _output(self, cut: Cut, found: Mapping[str, Vector]) -> pa.RecordBatch:
         persons = pa.array(cut.block.persons)
@@ -187,6 +203,7 @@ def _defaulted(vector: Vector, step: Step) -> Vector:
 
 def _compute(cut: Cut, step: Step) -> Vector:
     """The values of one step for every person of the block, null where there is nothing to compute."""
+    cut = cut.over(step.select.over)
     if step.operation in ("first", "last"):
         return _chosen(cut, step)
     values, valid = _RUN[step.operation](cut, step)
@@ -219,6 +236,11 @@ def _extreme(cut: Cut, step: Step) -> Found:
     rows, values = _rows(cut, step)
     found = cut.extreme(rows, values, step.window, step.operation, _name(step))
     return found, cut.count(rows, step.window) > 0
+
+
+def _depth(cut: Cut, step: Step) -> Found:
+    rows, values = _rows(cut, step)
+    return cut.extreme(rows, values, step.window, "max", _name(step)), cut.count(rows, step.window) > 0
 
 
 def _std(cut: Cut, step: Step) -> Found:
@@ -291,6 +313,7 @@ _RUN: dict[str, Callable[[Cut, Step], Found]] = {
     "mean": _mean,
     "min": _extreme,
     "max": _extreme,
+    "depth": _depth,
     "std": _std,
     "distinct": _distinct,
     "days_since": _days_since,

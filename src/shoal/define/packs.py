@@ -95,7 +95,7 @@ def choose(catalogue: Catalogue) -> list[Ready]:
     True
     """
     chosen: dict[str, Ready] = {}
-    for pack in (_rhythm, _commerce, _engagement, _intent, _affinity, _timing, _messages):
+    for pack in (_rhythm, _commerce, _engagement, _intent, _journey, _affinity, _timing, _messages):
         for ready in pack(catalogue):
             chosen.setdefault(ready.name, ready)
     return list(chosen.values())
@@ -317,6 +317,39 @@ def _role_name(role: str) -> str:
     return {"view": "views", "search": "searches", "wishlist": "wishes", "compare": "comparisons"}.get(
         role, {"pricing": "pricing_visits", "cart": "carts", "checkout": "checkouts"}.get(role, role)
     )
+
+
+def _journey(catalogue: Catalogue) -> Iterator[Ready]:
+    views, carts, purchases = (catalogue.role(role) for role in ("view", "cart", "purchase"))
+    if not (carts and purchases):
+        return
+    if catalogue.has_clock:
+        # Whoever goes on filling the cart has not left it yet.
+        left = {"not": list(dict.fromkeys([*carts, *purchases])), "within": "45m"}
+        yield Ready(
+            "carts_abandoned_30d",
+            "engagement",
+            {
+                "count": "matches",
+                "sequence": [carts, left],
+                "within": "30d",
+                "label": "carts abandoned in 30 days",
+                "unit": "count",
+            },
+        )
+    if views:
+        yield Ready(
+            "funnel_30d",
+            "engagement",
+            {
+                "depth": "steps",
+                "sequence": [views, carts, purchases],
+                "span": "30d",
+                "within": "30d",
+                "label": "steps from view over cart to order in 30 days",
+                "unit": "count",
+            },
+        )
 
 
 def _affinity(catalogue: Catalogue) -> Iterator[Ready]:

@@ -6,10 +6,10 @@ bit: sums are made by `bincount`, which adds row after row, and windows add up t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ Array = NDArray[Any]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+NEVER = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,34 @@ class Window:
         return {self.high(as_of)} if low is None else {low, self.high(as_of)}
 
 
+class Virtual(Protocol):
+    """A rule that makes events of events, such as matches of a sequence: hashable data."""
+
+    @property
+    def columns(self) -> Mapping[str, Type]:
+        """Columns that its events have besides those of the row they are made at."""
+
+    @property
+    def selects(self) -> tuple[Select, ...]:
+        """The events that it reads."""
+
+    def seen(self, as_of: int) -> int | None:
+        """The instant up to which its events are known, where what they hold depends on it."""
+
+    def moves(self, block: Block) -> Ints | None:
+        """The rows at which what its events hold changes, where it does."""
+
+    def block(self, block: Block, seen: int | None) -> Block:
+        """Its events as rows, for the same people."""
+
+
 @dataclass(frozen=True, slots=True)
 class Select:
-    """Which events: by name (none: all of them) and predicate."""
+    """Which events: by name (none: all of them) and predicate; `over` virtual ones instead of those of the stream."""
 
     of: tuple[str, ...] = ()
     where: Expr | None = None
+    over: Virtual | None = None
 
 
 @dataclass(eq=False)
@@ -87,6 +110,11 @@ class Rows:
         """Where each person's rows begin."""
         return np.asarray(np.cumsum(self.totals) - self.totals)
 
+    @property
+    def places(self) -> Ints:
+        """Where the rows stand in the block."""
+        return np.arange(len(self.person)) if self.index is None else self.index
+
     def take(self, values: Array) -> Array:
         """Values of all rows of the block, at these rows."""
         return values if self.index is None else values[self.index]
@@ -99,20 +127,46 @@ class Rows:
 
 
 class Block:
-    """Whole people of the stream, with what all cut-offs share: selections, fields, orders."""
+    """Whole people of the stream, with what all cut-offs share: selections, fields, orders.
 
-    def __init__(self, frame: Frame, person: Ints, at: Ints, windows: dict[Select, frozenset[Window]]) -> None:
-        self.frame, self.at, self.windows = frame, at, windows
-        changes = np.flatnonzero(person[1:] != person[:-1]) + 1
-        self.starts = np.concatenate([np.zeros(1, np.int64), changes])
-        self.persons = person[self.starts]
-        self.people = len(self.persons)
-        lengths = np.diff(np.append(self.starts, len(person)))
-        self.person = np.repeat(np.arange(self.people), lengths)
+    `person` is the id of each row's person; where `persons` gives the ids, it is the place among them.
+    """
+
+    def __init__(
+        self,
+        frame: Frame,
+        person: Ints,
+        at: Ints,
+        windows: Mapping[Select, frozenset[Window]],
+        *,
+        persons: Ints | None = None,
+        over: Virtual | None = None,
+    ) -> None:
+        if persons is None:
+            starts = np.flatnonzero(np.append(True, person[1:] != person[:-1]))
+            persons = person[starts]
+            person = np.repeat(np.arange(len(persons)), np.diff(np.append(starts, len(person))))
+        self.frame, self.at, self.windows, self.over = frame, at, windows, over
+        self.person, self.persons, self.people = person, persons, len(persons)
+        self.kept: dict[Any, Any] = {}
         self._masks: dict[tuple[str, ...], Bools] = {}
         self._selected: dict[Select, Rows] = {}
         self._fields: dict[tuple[Select, Expr], tuple[Rows, Array]] = {}
         self._pairs: dict[tuple[Select, Expr], Pairs] = {}
+
+    @cached_property
+    def starts(self) -> Ints:
+        """Where each person's rows begin, for people of whom each has some."""
+        return np.flatnonzero(np.diff(self.person, prepend=-1))
+
+    def virtual(self, over: Virtual, seen: int | None) -> Block:
+        """The virtual events that a rule makes of the rows; those that depend on no instant are made once."""
+        if seen is not None:
+            return over.block(self, seen)
+        found: Block | None = self.kept.get(over)
+        if found is None:
+            found = self.kept[over] = over.block(self, None)
+        return found
 
     @cached_property
     def days(self) -> Ints:
@@ -127,7 +181,7 @@ class Block:
         return found
 
     def _select(self, select: Select) -> Rows:
-        windows = self.windows[select]
+        windows = self.windows.get(select, frozenset())
         named = Select(select.of)
         if select.where is not None and select.of and named in self.windows:
             rows = self.rows(named)
@@ -192,8 +246,6 @@ class Pairs:
     at: Ints
     again: Ints
 
-    NEVER = np.iinfo(np.int64).max
-
     @classmethod
     def of(cls, rows: Rows, codes: Ints) -> Pairs:
         """Sorts by person and value; lines of one order, which follow one another, are taken together first."""
@@ -209,8 +261,8 @@ class Pairs:
         order = _order(key)
         if order is not None:
             person, at, key = person[order], at[order], key[order]
-        again = np.full(len(at), cls.NEVER)
-        again[:-1] = np.where(key[1:] == key[:-1], at[1:], cls.NEVER)
+        again = np.full(len(at), NEVER)
+        again[:-1] = np.where(key[1:] == key[:-1], at[1:], NEVER)
         return cls(person, at, again)
 
 
@@ -229,13 +281,23 @@ class Cut:
 
     def __init__(self, block: Block, as_of: int) -> None:
         self.block, self.as_of = block, as_of
-        windows: Iterable[Window] = {window for some in block.windows.values() for window in some} | {Window()}
+        wanted = (some for select, some in block.windows.items() if select.over == block.over)
+        windows: Iterable[Window] = {Window()}.union(*wanted)
         self.edges = sorted({edge for window in windows for edge in window.edges(as_of)})
         stretch: Array = np.zeros(len(block.at), np.uint8 if len(self.edges) < 256 else np.int32)
         for edge in self.edges:
             stretch += block.at > edge
         self.stretch = stretch
         self._tables: dict[Any, Any] = {}
+
+    def over(self, over: Virtual | None) -> Cut:
+        """The same instant over virtual events, or over those of the stream."""
+        if over is None:
+            return self
+        found: Cut | None = self._tables.get(over)
+        if found is None:
+            found = self._tables[over] = Cut(self.block.virtual(over, over.seen(self.as_of)), self.as_of)
+        return found
 
     @cached_property
     def present(self) -> Bools:
@@ -282,6 +344,14 @@ class Cut:
         first, last = self._ends(rows, window)
         place = rows.offsets + (first if which == "first" else last - 1)
         return np.asarray(np.clip(place, 0, max(len(rows.at) - 1, 0)))
+
+    def after(self, rows: Rows, edge: int) -> Ints:
+        """The instant of each person's first row after one of the bounds of its windows; NEVER where there is none."""
+        upto = self._upto(rows)[self.edges_of(rows).index(edge)]
+        if len(rows.at) == 0:
+            return np.full(rows.people, NEVER)
+        place = np.minimum(rows.offsets + upto, len(rows.at) - 1)
+        return np.where(upto < rows.totals, rows.at[place], NEVER)
 
     def sum(self, rows: Rows, values: Floats, window: Window, name: Expr | str) -> Floats:
         """Sum of each person's values in the window, added in order of time within each stretch."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 
 from shoal.define.feature import FIELD_OPERATIONS, Feature, span
 from shoal.define.functions import build
+from shoal.define.matches import Matches, Reached, Stage
 from shoal.define.parse import names_in, parse
-from shoal.define.passes import Select, Window
-from shoal.define.tree import Expr, columns_of
+from shoal.define.passes import Select, Virtual, Window
+from shoal.define.sessions import Sessions
+from shoal.define.tree import Column, Expr, columns_of
 from shoal.define.types import Type
 from shoal.define.words import quoted
 from shoal.errors import ExpressionError, Fault, SettingsError, suggest
@@ -38,7 +40,7 @@ class Step:
     @property
     def whole(self) -> bool:
         """Whether it counts things."""
-        return self.operation in ("count", "distinct")
+        return self.operation in ("count", "distinct", "depth")
 
 
 @dataclass
@@ -71,10 +73,12 @@ class Compiler:
         where = f"features.{feature.name}" + (f".{key}" if key else "")
         self.faults.append(Fault(self.file, None, where, what, remedy))
 
-    def read(self, feature: Feature, key: str, text: str, expect: Type | None = None) -> Expr | None:
+    def read(
+        self, feature: Feature, key: str, text: str, expect: Type | None = None, over: Virtual | None = None
+    ) -> Expr | None:
         """One of a feature's expressions over the events' columns; None, with a fault, when it is wrong."""
         try:
-            return parse(text, self.columns, expect=expect)
+            return parse(text, {**self.columns, **over.columns} if over else self.columns, expect=expect)
         except ExpressionError as error:
             self.fault(feature, key, str(error), "see docs/rules.md")
             return None
@@ -83,27 +87,52 @@ class Compiler:
         """The step of a feature over events."""
         before = len(self.faults)
         where = self.read(feature, "where", feature.where, Type.BOOL) if feature.where else None
+        over = self.over(feature, where)
+        select = Select(feature.of, where) if over is None else Select(over=over)
         operation = feature.operation
-        select = Select(feature.of, where)
         part, value = None, None
         if operation == "share":
-            holds = self.read(feature, "share", feature.argument, Type.BOOL)
+            holds = self.read(feature, "share", feature.argument, Type.BOOL, over)
             if holds is not None:
-                part = Select(feature.of, holds if where is None else build("and", [where, holds]))
-            value = self.read(feature, "weight", feature.weight, Type.NUMBER) if feature.weight else None
+                part = replace(select, where=_both(select.where, holds))
+            value = self.read(feature, "weight", feature.weight, Type.NUMBER, over) if feature.weight else None
         elif operation == "trait":
             value = self.trait(feature)
+        elif operation == "depth":
+            value = Column("depth", Type.NUMBER)
         elif operation in FIELD_OPERATIONS or (operation == "trend" and feature.argument != "count"):
             expect = Type.NUMBER if operation in _NUMERIC else None
-            value = self.read(feature, operation, feature.argument, expect)
+            value = self.read(feature, operation, feature.argument, expect, over)
             if operation in ("min", "max") and value is not None and value.type not in (Type.NUMBER, Type.TIME):
                 self.fault(feature, operation, f"{operation} needs a number or a time, got {value.type.value}")
         if len(self.faults) > before:
             return None
         kept = value is not None and operation in ("min", "max", "first", "last", "trait")
         kind = value.type if kept and value is not None else Type.NUMBER
-        window = Window(span(feature.within) if feature.within else None, span(feature.before) if feature.before else 0)
+        window = Window(_length(feature.within), _length(feature.before) or 0)
         return self.checked(Step(feature, kind, select, window, value, part))
+
+    def over(self, feature: Feature, where: Expr | None) -> Virtual | None:
+        """The virtual events that a feature looks at, if it does not look at those of the stream."""
+        if feature.sequence:
+            stages = tuple(
+                Stage(self.narrow(feature, "sequence", one.events, one.where, where), _length(one.within), one.absent)
+                for one in feature.sequence
+            )
+            matches = Matches(stages, _length(feature.span))
+            return Reached(matches) if feature.operation == "depth" else matches
+        if feature.session:
+            active = self.narrow(feature, "session", feature.session.of, feature.session.where)
+            chosen = Select(feature.of, where)
+            return Sessions(span(feature.session.gap), active, chosen, _length(feature.before) or 0)
+        return None
+
+    def narrow(
+        self, feature: Feature, key: str, of: tuple[str, ...], where: str | None, also: Expr | None = None
+    ) -> Select:
+        """The events of these names for which a predicate holds, and another one too."""
+        own = self.read(feature, key, where, Type.BOOL) if where else None
+        return Select(of, _both(also, own))
 
     def trait(self, feature: Feature) -> Expr | None:
         name = feature.argument
@@ -158,6 +187,16 @@ class Compiler:
         steps[feature.name] = self.checked(Step(feature, value.type, field=value))
 
 
+def _length(text: str | None) -> int | None:
+    return None if text is None else span(text)
+
+
+def _both(first: Expr | None, second: Expr | None) -> Expr | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return build("and", [first, second])
+
+
 def windows_of(steps: Sequence[Step]) -> dict[Select, frozenset[Window]]:
     """Every selection with the windows it is asked for, so that features which share one share its pass."""
     found: dict[Select, set[Window]] = {}
@@ -173,8 +212,12 @@ def event_columns(steps: Sequence[Step]) -> tuple[str, ...]:
     """Columns of the event stream that the steps read."""
     names = {"person", "at"}
     for step in steps:
-        exprs = [step.field, step.select.where, step.part.where if step.part else None]
-        names.update(*(columns_of(expr) for expr in exprs if expr is not None))
-        if step.select.of:
-            names.add("event")
+        over = step.select.over
+        for select in over.selects if over else (step.select, step.part):
+            if select is not None:
+                names.update(columns_of(select.where) if select.where else (), ("event",) if select.of else ())
+        own = frozenset(over.columns) if over else frozenset()
+        for expr in (step.field, step.part.where if over and step.part else None):
+            if expr is not None:
+                names.update(columns_of(expr) - own)
     return tuple(sorted(names))

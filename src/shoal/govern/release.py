@@ -91,7 +91,7 @@ def _record(segment: Segment, decision: str, by: str | None, answer: str, note: 
             "size": segment.size,
             "decision": decision,
             "at": datetime.now(UTC).isoformat(),
-            "by": _who(by),
+            "by": who(by),
             "answer": answer,
             "note": note,
             "run_id": run_id,
@@ -99,7 +99,14 @@ def _record(segment: Segment, decision: str, by: str | None, answer: str, note: 
     )
 
 
-def _who(by: str | None) -> str:
+def who(by: str | None) -> str:
+    """Who decides: the name that was given, else this machine's user.
+
+    Raises UsageError when the account has no name.
+
+    >>> who(" ada ")
+    'ada'
+    """
     if by is not None and by.strip():
         return by.strip()
     try:

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from shoal.live.event import Value
 from shoal.live.column import Names
+from shoal.live.event import Value
 
 DEPTH = 3  # names that are joined; what lies deeper is kept as JSON text
 LONGEST = 1_000  # characters of a text

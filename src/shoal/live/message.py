@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from shoal.live import wire
+from shoal.live.column import column
 from shoal.live.event import Event, Identifiers, Refused, Value
 from shoal.live.flat import Flat, finite
 from shoal.live.moment import DAY, corrected, instant
-from shoal.live.column import column
 from shoal.live.wire import Message
 from shoal.settings import PLACES, Tracking
 

@@ -12,7 +12,11 @@ from shoal.model.meta import FeatureMeta
 
 DAY = 86_400_000_000
 LONGEST = 90
-UNITS = {"count": "count", "distinct": "count", "days_since": "days", "gap": "days", "share": "share"}
+UNITS = {
+    **dict.fromkeys(("count", "distinct", "depth"), "count"),
+    **dict.fromkeys(("days_since", "gap"), "days"),
+    "share": "share",
+}
 OF_SIGN_UPS = ("tenure_days",)  # all that says something where sign-ups are the only events
 BEHAVIOUR = ("items_per_order", "units_per_order", "aov", "breadth", "depth", "events_per_session", "adoption")
 

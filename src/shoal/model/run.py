@@ -140,7 +140,7 @@ def _without_events(settings: Settings, defined: Sequence[Feature], events: Mapp
         f"features.{one.name}: no event is called '{name}'.{suggest(name, events)}"
         for one in defined
         if one.name in settings.features
-        for name in one.of
+        for name in one.events
         if name not in events
     ]
 

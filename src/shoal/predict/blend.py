@@ -33,9 +33,13 @@ class Blend:
 
     def log_odds(self, x: Array) -> Array:
         """The log-odds of each row of `x` (rows, inputs)."""
-        total = np.full(len(x), self.constant)
-        for part in self.parts:
-            total += part.weight * log_odds(part.fitted.predict(_inputs(x, part)))
+        return self.of(len(x), [log_odds(part.fitted.predict(_inputs(x, part))) for part in self.parts])
+
+    def of(self, rows: int, odds: Sequence[Array]) -> Array:
+        """The blend (rows,) of the log-odds that each part gave."""
+        total = np.full(rows, self.constant)
+        for part, one in zip(self.parts, odds, strict=True):
+            total += part.weight * one
         return total
 
     def contributions(self, x: Array) -> Array:

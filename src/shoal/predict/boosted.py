@@ -68,9 +68,10 @@ def _in_chunks(predict: Callable[[Array], Array], x: Array, chunk: int = CHUNK) 
     return np.concatenate(at_once([partial(predict, part) for part in parts]))
 
 
-def _train(
+def train(
     x: Array, y: Array, categories: NDArray[np.bool_], seed: int, rounds: int, settings: Mapping[str, Any]
 ) -> FittedTrees:
+    """Trees for a yes-or-no outcome, with LightGBM's own `settings` over ours."""
     import lightgbm
 
     chosen = {**_STILL, "objective": "binary", "seed": seed % 2**31, "feature_pre_filter": False, **settings}
@@ -92,7 +93,7 @@ class LightGBM:
     def fit(self, x: Array, y: Array, *, categories: NDArray[np.bool_], seed: int, repeats: float = 1.0) -> FittedTrees:
         """Fits on all rows."""
         rounds, settings = _boosting(len(y)) if repeats < STACKED else _stacked(len(y), repeats)
-        return _train(x, y, categories, seed, rounds, settings)
+        return train(x, y, categories, seed, rounds, settings)
 
     def load(self, files: Mapping[str, bytes]) -> FittedTrees:
         """The model that `to_files` gave."""
@@ -117,7 +118,7 @@ class Forest:
             "feature_fraction_bynode": 0.25,
             "cat_smooth": 20,
         }
-        return _train(x, y, categories, seed, FOREST, settings)
+        return train(x, y, categories, seed, FOREST, settings)
 
     def load(self, files: Mapping[str, bytes]) -> FittedTrees:
         """The model that `to_files` gave."""

@@ -63,6 +63,17 @@ class Calibration:
         p = self.apply(z)
         return np.minimum(np.interp(z, self.grid, self.low), p), np.maximum(np.interp(z, self.grid, self.high), p)
 
+    def band_of(self, p: Array) -> tuple[Array, Array]:
+        """The band at probabilities (rows,) that another model gave: as wide as this one's is there.
+
+        >>> curve = Calibration("platt", 2.0, grid=np.array([-9.0, 9.0]), low=np.zeros(2), high=np.array([0.0, 1.0]))
+        >>> [one.round(3).tolist() for one in curve.band_of(curve.apply(np.array([0.0, 4.5])))]
+        [[0.0, 0.0], [0.5, 1.0]]
+        """
+        rising = self.kind == "isotonic"
+        z = np.interp(p, self.values, self.knots) if rising else (log_odds(p) - self.shift) / self.slope
+        return np.minimum(np.interp(z, self.grid, self.low), p), np.maximum(np.interp(z, self.grid, self.high), p)
+
     def to_dict(self) -> dict[str, Any]:
         """The calibration as plain data; `from_dict` is the inverse."""
         arrays = {name: getattr(self, name).tolist() for name in ("knots", "values", "grid", "low", "high")}

@@ -89,18 +89,29 @@ def crossed(
     tried: Sequence[Candidate], x: Array, y: Array, fold: Rows, categories: NDArray[np.bool_], seed: int
 ) -> list[Array]:
     """The log-odds (rows,) that each candidate gives to every fold when fitted on the others."""
-    parts = [(one, part) for one in tried for part in range(int(fold.max()) + 1)]
+    return fit_crossed(tried, x, y, fold, categories, seed)[0]
 
-    jobs = [partial(left_out, one, x, y, fold != part, fold == part, categories, seed) for one, part in parts]
+
+def fit_crossed(
+    tried: Sequence[Candidate], x: Array, y: Array, fold: Rows, categories: NDArray[np.bool_], seed: int
+) -> tuple[list[Array], list[list[Fitted]]]:
+    """`crossed`, and for each candidate the fitted models, one for every fold that it did not see."""
+    count = int(fold.max()) + 1
+    jobs = [
+        partial(_fitted_out, one, x, y, fold != part, fold == part, categories, seed)
+        for one in tried
+        for part in range(count)
+    ]
     found = at_once(jobs)
-    result = []
-    for one in tried:
+    result, fitted = [], []
+    for place in range(len(tried)):
+        mine = found[place * count : (place + 1) * count]
         odds = np.zeros(len(y))
-        for (other, part), values in zip(parts, found, strict=True):
-            if other is one:
-                odds[fold == part] = values
+        for part, (_, values) in enumerate(mine):
+            odds[fold == part] = values
         result.append(odds)
-    return result
+        fitted.append([one for one, _ in mine])
+    return result, fitted
 
 
 def left_out(
@@ -113,8 +124,20 @@ def left_out(
     seed: int,
 ) -> Array:
     """The log-odds of the rows `asked` by a candidate fitted on the rows `seen`."""
+    return _fitted_out(one, x, y, seen, asked, categories, seed)[1]
+
+
+def _fitted_out(
+    one: Candidate,
+    x: Array,
+    y: Array,
+    seen: NDArray[np.bool_],
+    asked: NDArray[np.bool_],
+    categories: NDArray[np.bool_],
+    seed: int,
+) -> tuple[Fitted, Array]:
     fitted = one.fit(x[seen], y[seen], categories, seed)
-    return log_odds(fitted.predict(one.seen(x[asked])))
+    return fitted, log_odds(fitted.predict(one.seen(x[asked])))
 
 
 def choose(odds: Sequence[Array], y: Array, person: Rows, metric: str) -> Weights:
@@ -159,16 +182,16 @@ def fit(
     """The chosen candidates fitted on each set of inputs (rows, inputs) and outcomes (rows)."""
     jobs = [(x, y, place) for x, y in sets for place in weights.places]
     fitted = iter(at_once([partial(tried[place].fit, x, y, categories, seed) for x, y, place in jobs]))
-    return [
-        Blend(
-            tuple(
-                Part(tried[place].key, next(fitted), tried[place].inputs, weight)
-                for place, weight in zip(weights.places, weights.weights, strict=True)
-            ),
-            weights.constant,
-        )
-        for _ in sets
-    ]
+    return [blended(tried, weights, [next(fitted) for _ in weights.places]) for _ in sets]
+
+
+def blended(tried: Sequence[Candidate], weights: Weights, fitted: Sequence[Fitted]) -> Blend:
+    """The chosen candidates, fitted, as one."""
+    parts = tuple(
+        Part(tried[place].key, one, tried[place].inputs, weight)
+        for place, weight, one in zip(weights.places, weights.weights, fitted, strict=True)
+    )
+    return Blend(parts, weights.constant)
 
 
 def _on_scale(odds: Array, y: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
@@ -19,11 +19,13 @@ from shoal.predict.blend import Weights, single
 from shoal.predict.calibrate import Calibration, calibrate, log_odds
 from shoal.predict.choose import (
     Candidate,
+    blended,
     candidates,
     choose,
     choose_for_later,
     crossed,
     fit,
+    fit_crossed,
     left_out,
     registered,
     rfm_inputs,
@@ -64,8 +66,10 @@ class Learned:
 
     `predictions` are the judged probabilities: of the test's rows, or of the training rows where there was no test and
     they were judged fold by fold (`judged` says which rows of the training set, in order); there is no single judged
-    model then. Where the model does not beat its baseline, `stand_in` is the plain way as a model: a logit on recency,
-    frequency and money, or on the best single field; `judged_stand_in` is the same from the rows before the test.
+    model then. `unseen` are the models that gave them there, each to rows that it had not seen, and `part` (one entry a
+    prediction) says which. Where the model does not beat its baseline, `stand_in` is the plain way as a model: a logit
+    on recency, frequency and money, or on the best single field; `judged_stand_in` is the same from the rows before the
+    test.
     """
 
     model: Model
@@ -88,6 +92,8 @@ class Learned:
     importances: list[Importance]
     dropped: Mapping[str, str]
     notes: list[str]
+    unseen: tuple[Model, ...] = ()
+    part: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,8 @@ class _Judged:
     model: Model
     judged_model: Model | None
     notes: list[str]
+    unseen: tuple[Model, ...] = ()
+    part: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def learn(
@@ -258,7 +266,8 @@ def _on_a_fifth(
     split = {name: (raw[~test], raw[test]) for name, (raw, _) in baselines.items()}
     judged = _on_test(train.take(~test), train.take(test), np.flatnonzero(test), entry, tried, split, metric, seed)
     judged.notes.append("judged on a fifth of the people, chosen at random")
-    return judged
+    unseen = () if judged.judged_model is None else (judged.judged_model,)
+    return replace(judged, unseen=unseen, part=np.zeros(len(judged.rows), np.int64))
 
 
 def _by_folds(
@@ -271,23 +280,25 @@ def _by_folds(
     """
     x, y, person, categories = entry.encode(train.table), train.y, train.person, entry.categories
     fold = folds(person, y, FOLDS, seed)
-    odds = crossed(tried, x, y, fold, categories, seed)
+    odds, fitted = fit_crossed(tried, x, y, fold, categories, seed)
     inner = _without_two(tried, x, y, fold, categories, seed)
     p = np.zeros(len(y))
     alone = {one.name: np.zeros(len(y)) for one in tried}
     plain: dict[str, Array] = {}
+    unseen = []
     for part in range(FOLDS):
         out, rest = fold == part, fold != part
         seen = [one[part][rest] for one in inner]
         weights = choose(seen, y[rest], person[rest], metric)
 
-        def told(weights: Weights, seen: list[Array] = seen, out: NDArray[np.bool_] = out) -> Array:
+        def told(weights: Weights, seen: list[Array] = seen, out: NDArray[np.bool_] = out) -> tuple[Calibration, Array]:
             curve = calibrate(weights.of(seen), y[~out], person[~out], train.cutoff[~out], seed=seed)
-            return curve.apply(weights.of([one[out] for one in odds]))
+            return curve, curve.apply(weights.of([one[out] for one in odds]))
 
-        p[out] = told(weights)
+        curve, p[out] = told(weights)
+        unseen.append(Model(entry, blended(tried, weights, [fitted[place][part] for place in weights.places]), curve))
         for place, one in enumerate(tried):
-            alone[one.name][out] = told(Weights((place,), (1.0,), 0.0))
+            alone[one.name][out] = told(Weights((place,), (1.0,), 0.0))[1]
         split = {name: (raw[rest], raw[out]) for name, (raw, _) in baselines.items()}
         for name, values in _plain(split, y[rest], x[rest], x[out], categories, entry.names, one_name=True).items():
             plain.setdefault(name, np.zeros(len(y)))[out] = values
@@ -297,7 +308,7 @@ def _by_folds(
     curve = calibrate(weights.of(odds), y, person, train.cutoff, seed=seed)
     model = Model(entry, fit(tried, weights, [(x, y)], categories, seed)[0], curve)
     notes = [f"calibration: {curve.note}", f"judged by {FOLDS}-fold cross-validation over people"]
-    return _Judged(y, person, np.arange(len(y)), p, alone, plain, model, None, notes)
+    return _Judged(y, person, np.arange(len(y)), p, alone, plain, model, None, notes, tuple(unseen), fold)
 
 
 def _without_two(
@@ -394,4 +405,6 @@ def _verdict(
         importances=importances(judged.model, shown.table.take(pa.array(rows)), labels),
         dropped=judged.model.encoding.dropped,
         notes=notes,
+        unseen=judged.unseen,
+        part=judged.part,
     )

@@ -64,18 +64,21 @@ class Encoding:
         """Which inputs (inputs,) are codes without order."""
         return np.array([item.kind == "category" for item in self.inputs], dtype=bool)
 
-    def encode(self, table: pa.Table) -> Array:
+    def encode(self, table: pa.Table | Columns, places: Collection[int] | None = None) -> Array:
         """The table's rows as (rows, inputs); NaN where a value, or its whole column, is missing or unknown.
+
+        `places` are the inputs wanted, all when left out; the others are NaN.
 
         >>> table = pa.table({"plan": ["a", "b", None, "a"], "seats": [1, 2, 3, None]})
         >>> Encoding.fit(table).encode(pa.table({"plan": ["b", "new"]})).tolist()
         [[1.0, nan], [nan, nan]]
         """
-        x = np.full((table.num_rows, len(self.inputs)), np.nan)
-        for place, item in enumerate(self.inputs):
-            if item.name in table.column_names:
-                column = _plain(table[item.name])
-                x[:, place] = _numbers(column) if item.kind == "number" else _codes(column, item)
+        columns = table if isinstance(table, Columns) else Columns(table)
+        x = np.full((columns.rows, len(self.inputs)), np.nan)
+        for place in range(len(self.inputs)) if places is None else places:
+            item = self.inputs[place]
+            if item.name in columns:
+                x[:, place] = columns.numbers(item.name) if item.kind == "number" else columns.codes(item)
         return x
 
     @classmethod
@@ -137,6 +140,48 @@ class Encoding:
             ),
             dict(data["dropped"]),
         )
+
+
+class Columns:
+    """A table's columns as encodings read them: each is decoded when first asked for, and once for all models."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.rows: int = table.num_rows
+        self._columns = dict(zip(table.column_names, table.columns, strict=True))
+        self._numbers: dict[str, Array] = {}
+        self._plain: dict[str, pa.Array] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._columns
+
+    def numbers(self, name: str) -> Array:
+        """A column as float64 (rows,); NaN where it is null, infinite or no number."""
+        found = self._numbers.get(name)
+        if found is None:
+            found = self._numbers[name] = _swift(self._columns[name])
+        return found
+
+    def codes(self, item: Input) -> Array:
+        """A column as the codes (rows,) of a category's levels."""
+        return _codes(self._text(item.name), item)
+
+    def _text(self, name: str) -> pa.Array:
+        found = self._plain.get(name)
+        if found is None:
+            found = self._plain[name] = _plain(self._columns[name])
+        return found
+
+
+def _swift(column: pa.ChunkedArray) -> Array:
+    """`_numbers` of a column; those that are numbers already are spared Arrow's slow ways around."""
+    if column.type not in _NUMBERS or column.num_chunks != 1:
+        return _numbers(_plain(column))
+    held = column.chunk(0).to_numpy(zero_copy_only=False)
+    found: Array = held.astype(np.float64, copy=False)
+    return found if np.isfinite(found).all() else np.where(np.isfinite(found), found, np.nan)
+
+
+_NUMBERS = frozenset({pa.float64(), pa.int64()})
 
 
 def _input(name: str, column: pa.Array, *, free: bool) -> Input | str:

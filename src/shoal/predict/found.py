@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from shoal import tables
 from shoal.predict.learner import Array
 from shoal.predict.register import Entry
+from shoal.predict.use import Use
 from shoal.summary import Backtest, ModelCard
 
 
@@ -47,12 +48,16 @@ class Scores:
         )
 
 
+UNSEEN = pa.schema([("person", pa.int64()), ("model", pa.string()), ("part", pa.int8())])
 SCHEMA = tables.SCORES.append(pa.field("person", pa.int64())).append(pa.field("reasons", pa.list_(tables.REASON)))
 
 
 @dataclass(frozen=True)
 class Found:
-    """One objective's outcome. `files` are the versions on record, by version; `entry` the one in use."""
+    """One objective's outcome. `files` are the versions on record, by version; `entry` the one in use, `use` says how.
+
+    `unseen` has the columns of `UNSEEN`: which people a part of the model stands for that has not seen them.
+    """
 
     card: ModelCard
     scores: tuple[Scores, ...] = ()
@@ -60,6 +65,8 @@ class Found:
     files: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     entry: Entry | None = None
     affinities: pa.Table | None = None
+    use: Use | None = None
+    unseen: pa.Table | None = None
 
     def with_limits(self, more: list[str]) -> Found:
         """The same with more limits on its card."""

@@ -19,12 +19,15 @@ from shoal.predict.baskets import gather
 from shoal.predict.encoding import Encoding
 from shoal.predict.found import Found, Scores
 from shoal.predict.known import Known
+from shoal.predict.likeness import Likeness
 from shoal.predict.lookalike import lookalikes
 from shoal.predict.objective import DAY, Unfit, properties_for
 from shoal.predict.past import Past
 from shoal.predict.propensity import MOST_IMPORTANT
 from shoal.predict.ratios import PARTS
 from shoal.predict.recommend import affinities
+from shoal.predict.similar import fold_of
+from shoal.predict.use import Use
 from shoal.predict.vault import version_of
 from shoal.settings import FILE, Objective
 from shoal.summary import Importance, ModelCard
@@ -134,6 +137,7 @@ def lookalike(known: Known, one: Objective, seeds: Mapping[str, str]) -> Found:
         rule_columns=_akin(names_in(rule), known),
         categories=encoding.categories,
         draw=SEED,
+        fold=fold_of(table["person"].to_numpy()),
     )
     card = ModelCard(
         name=one.name,
@@ -158,12 +162,15 @@ def lookalike(known: Known, one: Objective, seeds: Mapping[str, str]) -> Found:
             "reach": [{"size": at.people, "similarity": at.similarity, "recall": at.recall} for at in found.curve],
         },
     )
-    if found.similarity is None or found.status != "used":
+    if found.similarity is None or found.score is None or found.status != "used":
         return Found(card)
+    files = Likeness.of(encoding, found.folds, found.score[seed]).to_files()
+    version = version_of(files)
     nothing = np.full(int((~seed).sum()), np.nan)
     person, similarity = table["person"].to_numpy()[~seed], found.similarity[~seed]
-    scores = Scores(one.name, person, similarity, nothing, nothing, f"as of {tables.iso(known.as_of)}")
-    return Found(card.model_copy(update={"scores": [one.name], "version": None}), (scores,))
+    scores = Scores(one.name, person, similarity, nothing, nothing, version)
+    card = card.model_copy(update={"scores": [one.name], "version": version})
+    return Found(card, (scores,), files={version: files}, use=Use(one.name, "lookalike", version, rule))
 
 
 def _spoken(one: Importance, known: Known) -> Importance:

@@ -96,7 +96,7 @@ class Ledger:
 
         Raises DataError when a column is missing.
         """
-        parts = [_daily(*part) for part in _purchases(batches, sorted(events), time_zone, until)]
+        parts = [_daily(*part) for part in _whole(_purchases(batches, sorted(events), time_zone, until))]
         if not parts:
             return cls.of([], [], [])
         return cls.of(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
@@ -105,6 +105,11 @@ class Ledger:
         """The entries of that day and before."""
         known = self.day <= day
         return self if known.all() else Ledger(self.person[known], self.day[known], self.value[known])
+
+    def of_people(self, person: Ints) -> Ledger:
+        """The entries of these people."""
+        mine = np.isin(self.person, person)
+        return self if mine.all() else Ledger(self.person[mine], self.day[mine], self.value[mine])
 
     def drawn(self, people: int, seed: int) -> Ledger:
         """The entries of so many people, drawn where there are more."""
@@ -162,6 +167,21 @@ def _purchases(
             value = batch.column("value").cast(pa.float64()).to_numpy(zero_copy_only=False)
             person = np.asarray(batch.column("person").cast(pa.int64()))
             yield person[rows], days(to_local(at[rows], time_zone)), value[rows]
+
+
+def _whole(parts: Iterable[tuple[Ints, Ints, Floats]]) -> Iterator[tuple[Ints, Ints, Floats]]:
+    """The purchases with a person's in one part, where the stream is sorted: the sum of a day has one order then."""
+    held: tuple[Ints, Ints, Floats] | None = None
+    for part in parts:
+        person, day, value = part
+        if held is not None:
+            person, day, value = (np.concatenate(both) for both in zip(held, part, strict=True))
+        begin = int(np.flatnonzero(person != person[-1])[-1]) + 1 if person[0] != person[-1] else 0
+        if begin:
+            yield person[:begin], day[:begin], value[:begin]
+        held = person[begin:], day[begin:], value[begin:]
+    if held is not None:
+        yield held
 
 
 def _daily(person: Ints, day: Ints, value: Floats) -> tuple[Ints, Ints, Floats]:

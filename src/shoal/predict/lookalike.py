@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from shoal.errors import UsageError
 from shoal.intervals import wilson
+from shoal.predict.blend import Blend
 from shoal.predict.heldout import Mask, auc_of, auc_parts, difference, interval_of, recall_at
 from shoal.predict.learner import Array
 from shoal.predict.similar import Scored, blended, boosted, centroid, folds, logistic, ranks
@@ -51,7 +52,8 @@ class LookalikeResult:
 
     `similarity` (rows) is the share of the held-out members of the seed whose score is no higher: 0.5 is as alike as
     the middle member, 0 less alike than any. It is not a probability. `score` orders people whose similarity is
-    equal. Members' own are out of fold. `gain` is AUC against the best plain way; positive is better.
+    equal. Members' own are out of fold. `gain` is AUC against the best plain way; positive is better. `folds` are the
+    models of each fold, over the places of the inputs.
     """
 
     status: Literal["used", "not used", "not enough data"]
@@ -68,6 +70,7 @@ class LookalikeResult:
     rows: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    folds: tuple[Blend, ...] = ()
 
     def expand(self, *, size: int | None = None, similarity: float | None = None) -> Expansion:
         """The `size` people most alike outside the seed, or all at least this `similarity`; give one of the two.
@@ -99,13 +102,15 @@ def lookalikes(
     categories: Mask | None = None,
     baselines: Mapping[str, Array] | None = None,
     draw: int = 0,
+    fold: NDArray[np.int8] | None = None,
 ) -> LookalikeResult:
     """Ranks everybody by how alike they are to the people of `seed` (rows), from `x` (rows, inputs; NaN is missing).
 
     `names` (inputs) says which feature an input is of; `categories` (inputs) which are codes without order.
     `rule_columns` are the features that the seed's own rule reads: they are left out, and so is any input that alone
     tells the seed with an AUC of 0.99, because a model that sees the rule finds nobody but the seed. `baselines` are
-    further plain scores (rows), larger is more alike, such as an RFM score. `draw` seeds all chance.
+    further plain scores (rows), larger is more alike, such as an RFM score. `draw` seeds all chance. `fold` (rows; 0 to
+    4) says whom to leave out together; drawn when left out.
     Every member is scored by models that never saw them: the mean of LightGBM and logistic regression, or one of them
     where its AUC is clearly better. Raises UsageError when sizes differ.
     """
@@ -125,7 +130,14 @@ def lookalikes(
         reason = "not enough data: no input is left besides those that the seed's own rule reads"
         return LookalikeResult("not enough data", seed, reason, rows=rows, dropped=dropped)
     result = LookalikeResult("used", seed, rows=rows, dropped=dropped, notes=_notes(dropped))
-    return _learned(result, x[:, kept], [names[place] for place in kept], categories[kept], baselines, draw)
+    fold = folds(seed, draw) if fold is None else fold
+    told = _learned(result, x[:, kept], [names[place] for place in kept], categories[kept], baselines, draw, fold)
+    return replace(told, folds=tuple(_at(one, kept) for one in told.folds))
+
+
+def _at(blend: Blend, places: NDArray[np.int64]) -> Blend:
+    """The same over a table of more inputs, of which it takes those at these places."""
+    return replace(blend, parts=tuple(replace(part, inputs=tuple(places.tolist())) for part in blend.parts))
 
 
 def hopeless(members: int, people: int) -> str:
@@ -144,9 +156,9 @@ def _learned(
     categories: Mask,
     baselines: Mapping[str, Array],
     draw: int,
+    fold: NDArray[np.int8],
 ) -> LookalikeResult:
     seed, rows, ranked = result.seed, result.rows, ranks(x)
-    fold = folds(seed, draw)
     best, chosen = _chosen({name: way(x, ranked, categories, seed, fold, draw) for name, way in WAYS.items()}, seed)
     plain = {name: np.where(np.isnan(score), -np.inf, score) for name, score in baselines.items()}
     if not categories.all():
@@ -165,7 +177,7 @@ def _learned(
     return replace(
         result, status="used" if won else "not used", reason=reason, similarity=similarity, score=chosen.score,
         algorithm=best, baseline=rival or "random", skills=skills, gain=gain, curve=curve(similarity, seed),
-        importances=_importances(chosen, names),
+        importances=_importances(chosen, names), folds=tuple(one.blend for one in chosen.folds),
     )  # fmt: skip
 
 

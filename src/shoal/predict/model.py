@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from shoal.errors import ShoalError, StorageError
 from shoal.predict.blend import Blend, Part
 from shoal.predict.calibrate import Calibration
 from shoal.predict.choose import RFM
-from shoal.predict.encoding import Encoding
+from shoal.predict.encoding import Columns, Encoding
 from shoal.predict.learner import Array
 from shoal.predict.parallel import at_once
 
@@ -53,10 +53,34 @@ class Model:
 
         A column that is missing counts as unknown for everybody; a category never seen as unknown.
         """
-        starts = range(0, max(table.num_rows, 1), CHUNK)
+        if table.num_rows <= CHUNK:
+            return self._score(table)
+        starts = range(0, table.num_rows, CHUNK)
         found = at_once([partial(self._score, table.slice(start, CHUNK)) for start in starts])
         scores, lows, highs = zip(*found, strict=True)
         return np.concatenate(scores), np.concatenate(lows), np.concatenate(highs)
+
+    def log_odds(self, columns: Columns) -> Array:
+        """Of each row, not calibrated yet: what `calibration` takes. All rows at once, on this thread."""
+        return self.blend.log_odds(self.inputs(columns))
+
+    def inputs(self, columns: Columns) -> Array:
+        """The rows as (rows, inputs), those inputs that no part takes left out as NaN."""
+        return self.encoding.encode(columns, self.places)
+
+    @cached_property
+    def places(self) -> tuple[int, ...]:
+        """The inputs that a part takes: all, or the few of a plain logit."""
+        return tuple(sorted({place for part in self.blend.parts for place in part.inputs}))
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The names of those inputs."""
+        return frozenset(self.encoding.names[place] for place in self.places)
+
+    def chance(self, columns: Columns) -> Array:
+        """Probability of each row, without its band; see `log_odds`."""
+        return self.calibration.apply(self.log_odds(columns))
 
     def contributions(self, table: pa.Table) -> tuple[tuple[str, ...], Array]:
         """Names of the inputs, and how far each pushes each row from the average on the scale of log-odds."""
@@ -99,7 +123,7 @@ class Model:
             raise StorageError(f"the files are no model of this version of Shoal ({error!r}). Run again.") from None
 
     def _score(self, table: pa.Table) -> tuple[Array, Array, Array]:
-        odds = self.blend.log_odds(self.encoding.encode(table))
+        odds = self.log_odds(Columns(table))
         return self.calibration.apply(odds), *self.calibration.band(odds)
 
 
@@ -107,3 +131,22 @@ def _part(number: int, part: Mapping[str, Any], files: Mapping[str, bytes]) -> P
     learner = registry.load(registry.MODELS, part["learner"])()
     fitted = learner.load({name: files[f"part{number}-{name}"] for name in part["files"]})
     return Part(part["learner"], fitted, tuple(int(place) for place in part["inputs"]), float(part["weight"]))
+
+
+def bundle(models: Sequence[Model], name: str = "fold") -> dict[str, bytes]:
+    """Several models as files by name; `unbundle` is the inverse."""
+    saved = [one.to_files() for one in models]
+    return {f"{name}{number}-{file}": data for number, one in enumerate(saved) for file, data in one.items()}
+
+
+def unbundle(files: Mapping[str, bytes], name: str = "fold") -> tuple[Model, ...]:
+    """The models that `bundle` gave, in order; other files are left alone.
+
+    Raises StorageError when the files are no models.
+    """
+    found: dict[int, dict[str, bytes]] = {}
+    for whole, data in files.items():
+        place, _, file = whole.removeprefix(name).partition("-")
+        if whole.startswith(name) and place.isdecimal():
+            found.setdefault(int(place), {})[file] = data
+    return tuple(Model.load(found[number]) for number in sorted(found))

@@ -24,6 +24,7 @@ from shoal.predict.past import examples, examples_of, meant
 from shoal.predict.reasons import reasons
 from shoal.predict.register import Champion, Entry, comparable, contested, on_record, opened
 from shoal.predict.resample import People
+from shoal.predict.use import Use
 from shoal.predict.vault import version_of
 from shoal.summary import PLAIN, Contest, Interval, ModelCard
 from shoal.tables import iso
@@ -84,7 +85,8 @@ def answer(
     if in_use.version != entry.version:
         card = of_another(card, model.algorithm, in_use, entry)
     card = in_service(card, in_use.version, contest, scores, known.people)
-    return Found(card, scores, _before(task, learned, known, cuts, earlier), on_record(entry, files, champion), in_use)
+    before, record = _before(task, learned, known, cuts, earlier), on_record(entry, files, champion)
+    return Found(card, scores, before, record, in_use, use=Use.of_question(task, in_use.version))
 
 
 def of_another(card: ModelCard, algorithm: str, in_use: Entry, tried: Entry) -> ModelCard:

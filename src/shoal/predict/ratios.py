@@ -38,7 +38,8 @@ def with_ratios(table: pa.Table) -> pa.Table:
     >>> found["overdue"].to_pylist(), found["active_span_days"].to_pylist()
     ([2.0], [60.0])
     """
-    often = next((name for name in FREQUENCY if name in table.column_names), "")
+    names = set(table.column_names)
+    often = next((name for name in FREQUENCY if name in names), "")
     made: dict[str, tuple[tuple[str, ...], Callable[..., Array]]] = {
         "overdue": ((RECENCY, GAP), lambda recency, gap: recency / np.maximum(gap, LEAST_GAP)),
         "daily_rate": ((often, TENURE), lambda count, tenure: count / np.maximum(tenure, LEAST_TENURE)),
@@ -46,7 +47,14 @@ def with_ratios(table: pa.Table) -> pa.Table:
         "active_span_days": ((TENURE, RECENCY), lambda tenure, recency: tenure - recency),
     }
     for name, (parts, formula) in made.items():
-        if name not in table.column_names and set(parts) <= set(table.column_names):
-            values = formula(*(table[part].cast(pa.float64(), safe=False).to_numpy() for part in parts))
+        if name not in names and names.issuperset(parts):
+            values = formula(*(_numbers(table[part]) for part in parts))
             table = table.append_column(name, pa.array(values, pa.float64(), from_pandas=True))
     return table
+
+
+def _numbers(column: pa.ChunkedArray) -> Array:
+    """A column as float64, null as NaN."""
+    whole = column if column.type == pa.float64() else column.cast(pa.float64(), safe=False)
+    found: Array = whole.to_numpy()
+    return found

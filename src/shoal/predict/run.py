@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,9 +20,10 @@ from shoal.define.types import types_of
 from shoal.define.words import Label
 from shoal.errors import Fault, SettingsError, StorageError
 from shoal.predict import backtest, cutoffs, objective, propensity, vault
+from shoal.predict.apply import Scorer, assemble
 from shoal.predict.asked import asked, nothing, over_traits, unfit
 from shoal.predict.faults import faults, unheeded
-from shoal.predict.found import SCHEMA, Found
+from shoal.predict.found import SCHEMA, UNSEEN, Found
 from shoal.predict.items import LISTED, affinity, favourites, lookalike
 from shoal.predict.known import Known
 from shoal.predict.objective import Task, Unfit
@@ -29,6 +31,7 @@ from shoal.predict.past import Past, Read
 from shoal.predict.ratios import LABELS, with_ratios
 from shoal.predict.register import Champion, Entry
 from shoal.predict.tabular import answer_table, labels_of
+from shoal.predict.use import Use
 from shoal.predict.worth import value
 from shoal.settings import Objective, Settings
 from shoal.store.runs import Run
@@ -65,10 +68,49 @@ def predict(
         {
             "models": [one.card.model_dump(mode="json") for one in everything],
             "entries": [entry.to_dict() for entry in register.entries(everything)],
+            "uses": [one.use.to_dict() for one in everything if one.use is not None],
             "rows": {name: pq.read_metadata(run.path(name)).num_rows for name in ("scores", "affinities")},
             "notes": [] if wanted else [nothing(settings.goal)],
         },
     )
+
+
+def scorer(run: Run) -> Scorer:
+    """Every model in use of a finished run, to score people with again.
+
+    Raises StorageError when a part of the run is missing, was changed, or was written by an earlier version.
+    """
+    told, featured = (_part(run, name) for name in ("predict", "features"))
+    if "uses" not in told and any(one["status"] == "used" for one in told["models"]):
+        raise StorageError(f"run {run.run_id} was made before models could be applied again. Remedy: `shoal run`")
+    catalogue = Catalogue(**featured["catalogue"])
+    uses = [Use.from_dict(one) for one in told.get("uses", [])]
+    if any(one.way == "table" for one in uses):
+        _there(run, "unseen")
+    return assemble(
+        uses,
+        lambda one: vault.load(run.folder / "models" / one.name, one.version),
+        run.table("unseen") if run.files("unseen") else UNSEEN.empty_table(),
+        plan=Plan.from_dict(featured["plan"]),
+        events=catalogue.columns if catalogue.events else {},
+        features=types_of(pq.read_schema(_there(run, "features"))),
+        columns=run.score_columns(),
+        stale=[one["name"] for one in told["models"] if (one["kind"], one["status"]) == ("affinity", "used")],
+    )
+
+
+def _part(run: Run, name: str) -> Any:
+    part = run.read_part(name)
+    if part is None:
+        raise StorageError(f"{run.folder}: has no {name}.json. Remedy: bring the folder back, or `shoal run`")
+    return part
+
+
+def _there(run: Run, table: str) -> Path:
+    path = run.path(table)
+    if not path.exists():
+        raise StorageError(f"{path}: is missing. Remedy: bring the file back, or `shoal run`")
+    return path
 
 
 def _one_thread() -> AbstractContextManager[Any]:
@@ -304,6 +346,7 @@ def _write(run: Run, everything: Sequence[Found], known: Known) -> None:
     """The tables: everybody's scores now and one period earlier, and the items that people like."""
     now = [scores.table(known.as_of) for one in everything for scores in one.scores]
     _write_table(run, "scores", now, SCHEMA)
+    _write_table(run, "unseen", [one.unseen for one in everything if one.unseen is not None], UNSEEN)
     if known.before_at is not None:
         earlier = [scores.table(known.before_at) for one in everything for scores in one.before]
         if earlier:

@@ -4,30 +4,66 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shoal.predict import boosted as trees
+from shoal.predict.blend import Blend, Part
+from shoal.predict.calibrate import log_odds
 from shoal.predict.heldout import FOLDS, Mask
-from shoal.predict.learner import Array
+from shoal.predict.learner import Array, Fitted
+from shoal.predict.logistic import Curve, FittedLogistic
 
 Ints = NDArray[np.int64]
+Fit = Callable[[list[Ints], int], tuple[list[Fitted], Array]]
 
 REST_PER_SEED = 5  # unlabelled people drawn for each member of the seed
 LEAST_BAG, MOST_BAG = 500, 20_000
 ROWS = 40_000  # rows learned from in a fold, over all of its bags
 MOST_BAGS = 5
 LEVELS = 20  # codes of a category that a line can tell apart
+KNOTS = 1_000  # values at which a curve over ranks is kept, where there are more
+
+
+@dataclass(frozen=True)
+class Held:
+    """A fold: its rows, the models that never saw them, and the log-odds that each of those gave."""
+
+    rows: Ints
+    blend: Blend
+    odds: tuple[Array, ...]
+
+    def times(self, factor: float) -> Held:
+        """The same with every weight so many times as large."""
+        parts = tuple(replace(part, weight=part.weight * factor) for part in self.blend.parts)
+        return replace(self, blend=replace(self.blend, parts=parts))
+
+    def beside(self, other: Held) -> Held:
+        """The sum with another way on the same fold."""
+        return Held(self.rows, Blend((*self.blend.parts, *other.blend.parts)), (*self.odds, *other.odds))
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of everybody out of fold, larger is more alike, and how much of them rests on each input (sums to 1)."""
+    """Scores of everybody out of fold, larger is more alike, and how much of them rests on each input (sums to 1).
+
+    `folds` are the models behind them, by number of the fold; none for the plain way.
+    """
 
     score: Array
     shares: Array
+    folds: tuple[Held, ...] = ()
+
+    @classmethod
+    def of(cls, folds: tuple[Held, ...], shares: Array) -> Scored:
+        """What the models of the folds say."""
+        score = np.zeros(sum(len(one.rows) for one in folds))
+        for one in folds:
+            score[one.rows] = one.blend.of(len(one.rows), one.odds)
+        return cls(score, shares, folds)
 
 
 def folds(seed: Mask, draw: int) -> NDArray[np.int8]:
@@ -37,6 +73,17 @@ def folds(seed: Mask, draw: int) -> NDArray[np.int8]:
     for group in (np.flatnonzero(seed), np.flatnonzero(~seed)):
         fold[rng.permutation(group)] = np.arange(len(group)) % FOLDS
     return fold
+
+
+def fold_of(person: Ints) -> NDArray[np.int8]:
+    """The fold of each person: by who they are alone, so that it is the same whenever they are scored.
+
+    >>> np.bincount(fold_of(np.arange(1000))).tolist()
+    [201, 216, 206, 189, 188]
+    """
+    # Fibonacci hashing, as in `stream.drawn`, by other bits.
+    place = (person.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
+    return np.asarray(place % np.uint64(FOLDS), np.int8)
 
 
 def ranks(x: Array) -> Array:
@@ -56,43 +103,54 @@ def logistic(x: Array, ranked: Array, categories: Mask, seed: Mask, fold: NDArra
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    design, owner = _design(x, ranked, categories)
+    pieces = [_piece(x[:, place], ranked[:, place], bool(categories[place])) for place in range(x.shape[1])]
+    design = np.column_stack([piece.design for piece in pieces])
+    owner = np.repeat(np.arange(len(pieces)), [piece.design.shape[1] for piece in pieces])
     spread = design.std(axis=0)
 
-    def fit(rows: Ints, _: int) -> tuple[Callable[[Ints], Array], Array]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a fit that stops early is judged like any other
-            model = LogisticRegression(C=0.1, max_iter=200).fit(design[rows], seed[rows])
-        effect = np.bincount(owner, weights=np.abs(model.coef_[0]) * spread, minlength=x.shape[1]).astype(np.float64)
-        return lambda held: np.asarray(model.decision_function(design[held])), effect
+    def fit(bags: list[Ints], _: int) -> tuple[list[Fitted], Array]:
+        weights, constant = np.zeros(design.shape[1]), 0.0
+        effect = np.zeros(x.shape[1])
+        for rows in bags:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a fit that stops early is judged like any other
+                model = LogisticRegression(C=0.1, max_iter=200).fit(design[rows], seed[rows])
+            weights += model.coef_[0] / len(bags)
+            constant += float(model.intercept_[0]) / len(bags)
+            gain = np.bincount(owner, weights=np.abs(model.coef_[0]) * spread, minlength=x.shape[1])
+            effect += gain / (gain.sum() or 1.0)
+        curves = tuple(piece.curve(weights[owner == place]) for place, piece in enumerate(pieces))
+        return [FittedLogistic(constant, curves)], effect  # the mean of the bags' lines is one line
 
     with threadpool_limits(1):
-        return _crossed(fit, seed, fold, x.shape[1], draw)
+        return _crossed(fit, "logistic", x, seed, fold, draw)
 
 
 def boosted(x: Array, _: Array, categories: Mask, seed: Mask, fold: NDArray[np.int8], draw: int) -> Scored:
     """LightGBM on the inputs as they are."""
-    import lightgbm as lgb
-
     settings: dict[str, Any] = {
-        "objective": "binary", "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 10, "feature_fraction": 0.8,
-        "lambda_l2": 1.0, "num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1,
+        "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 10, "feature_fraction": 0.8, "lambda_l2": 1.0,
     }  # fmt: skip
-    codes = [int(place) for place in np.flatnonzero(categories)]
 
-    def fit(rows: Ints, number: int) -> tuple[Callable[[Ints], Array], Array]:
-        data = lgb.Dataset(x[rows], seed[rows].astype(np.float64), categorical_feature=codes, free_raw_data=True)
-        model = lgb.train({**settings, "seed": draw + number}, data, num_boost_round=100)
-        effect = np.asarray(model.feature_importance("gain"), np.float64)
-        return lambda held: np.asarray(model.predict(x[held], raw_score=True)), effect
+    def fit(bags: list[Ints], number: int) -> tuple[list[Fitted], Array]:
+        fitted: list[Fitted] = []
+        effect = np.zeros(x.shape[1])
+        for place, rows in enumerate(bags):
+            y = seed[rows].astype(np.float64)
+            model = trees.train(x[rows], y, categories, draw + number * MOST_BAGS + place, 100, settings)
+            gain = np.asarray(model.booster.feature_importance("gain"), np.float64)
+            effect += gain / (gain.sum() or 1.0)
+            fitted.append(model)
+        return fitted, effect
 
-    return _crossed(fit, seed, fold, x.shape[1], draw)
+    return _crossed(fit, "lightgbm", x, seed, fold, draw)
 
 
 def blended(one: Scored, other: Scored) -> Scored:
     """The mean of two, each in units of its own spread."""
-    score = one.score / (one.score.std() or 1.0) + other.score / (other.score.std() or 1.0)
-    return Scored(score / 2, (one.shares + other.shares) / 2)
+    half = [0.5 / (float(way.score.std()) or 1.0) for way in (one, other)]
+    both = [a.times(half[0]).beside(b.times(half[1])) for a, b in zip(one.folds, other.folds, strict=True)]
+    return Scored.of(tuple(both), (one.shares + other.shares) / 2)
 
 
 def centroid(_: Array, ranked: Array, categories: Mask, seed: Mask, fold: NDArray[np.int8], __: int) -> Scored:
@@ -105,13 +163,7 @@ def centroid(_: Array, ranked: Array, categories: Mask, seed: Mask, fold: NDArra
     return Scored(score, np.full(ranked.shape[1], np.nan))
 
 
-def _crossed(
-    fit: Callable[[Ints, int], tuple[Callable[[Ints], Array], Array]],
-    seed: Mask,
-    fold: NDArray[np.int8],
-    inputs: int,
-    draw: int,
-) -> Scored:
+def _crossed(fit: Fit, learner: str, x: Array, seed: Mask, fold: NDArray[np.int8], draw: int) -> Scored:
     """Everybody's score by the bags of the other folds: the mean log-odds over bags.
 
     A bag is the seed against a random part of the rest (Mordelet & Vert 2014, "A bagging SVM to learn from positive
@@ -119,16 +171,17 @@ def _crossed(
     factor and leaves their order (Elkan & Noto 2008, "Learning classifiers from only positive and unlabeled data",
     lemma 1).
     """
-    score, effect = np.zeros(len(seed)), np.zeros(inputs)
-    for number in np.unique(fold):
+    found, effect = [], np.zeros(x.shape[1])
+    inputs = tuple(range(x.shape[1]))
+    for number in range(FOLDS):
         held = np.flatnonzero(fold == number)
         bags = list(_bags(np.flatnonzero(seed & (fold != number)), np.flatnonzero(~seed & (fold != number)),
-                          np.random.default_rng([draw, int(number)])))  # fmt: skip
-        for place, rows in enumerate(bags):
-            predict, gain = fit(rows, int(number) * MOST_BAGS + place)
-            score[held] += predict(held) / len(bags)
-            effect += gain / (gain.sum() or 1.0)
-    return Scored(score, effect / (effect.sum() or 1.0))
+                          np.random.default_rng([draw, number])))  # fmt: skip
+        fitted, gain = fit(bags, number)
+        effect += gain
+        blend = Blend(tuple(Part(learner, one, inputs, 1 / len(fitted)) for one in fitted))
+        found.append(Held(held, blend, tuple(log_odds(one.predict(x[held])) for one in fitted)))
+    return Scored.of(tuple(found), effect / (effect.sum() or 1.0))
 
 
 def _bags(members: Ints, rest: Ints, rng: np.random.Generator) -> Iterator[Ints]:
@@ -140,19 +193,44 @@ def _bags(members: Ints, rest: Ints, rng: np.random.Generator) -> Iterator[Ints]
         yield np.sort(np.concatenate(drawn))
 
 
-def _design(x: Array, ranked: Array, categories: Mask) -> tuple[Array, Ints]:
-    """Columns a line can weigh, and the input that each comes from."""
-    columns, owner = [], []
-    for place in range(x.shape[1]):
-        missing = ~np.isfinite(x[:, place])
-        if categories[place]:
-            codes, counts = np.unique(x[~missing, place], return_counts=True)
-            kept = codes[np.argsort(-counts, kind="stable")[:LEVELS]]
-            parts = [(x[:, place] == code).astype(np.float64) for code in kept]
-        else:
-            parts = [ranked[:, place], ranked[:, place] ** 2]
-        if missing.any():
-            parts.append(missing.astype(np.float64))
-        columns += parts
-        owner += [place] * len(parts)
-    return np.column_stack(columns), np.array(owner, np.int64)
+@dataclass(frozen=True)
+class _Piece:
+    """The columns of one input that a line can weigh, and the same columns at the knots (knots, width)."""
+
+    design: Array
+    knots: Array
+    at_knots: Array
+    flagged: bool
+    category: bool
+
+    def curve(self, weights: Array) -> Curve:
+        """What the input adds by its value; the last weight is that of missing ones, where there were any."""
+        missing = float(weights[-1]) if self.flagged else 0.0
+        return Curve(self.knots, self.at_knots @ weights, missing, 0.0, self.category)
+
+
+def _piece(x: Array, ranked: Array, category: bool) -> _Piece:
+    missing = ~np.isfinite(x)
+    flag = [missing.astype(np.float64)] if missing.any() else []
+    if category:
+        codes, counts = np.unique(x[~missing], return_counts=True)
+        kept = codes[np.argsort(-counts, kind="stable")[:LEVELS]]
+        columns = [(x == code).astype(np.float64) for code in kept]
+        knots = np.arange(codes.max(initial=-1) + 1)
+        at_knots = [(knots == code).astype(np.float64) for code in kept]
+    else:
+        columns = [ranked, ranked**2]
+        knots, rank = _knots(x[~missing], ranked[~missing])
+        at_knots = [rank, rank**2]
+    none = [np.zeros(len(knots)) for _ in flag]
+    return _Piece(np.column_stack([*columns, *flag]), knots, np.column_stack([*at_knots, *none]), bool(flag), category)
+
+
+def _knots(known: Array, rank: Array) -> tuple[Array, Array]:
+    """Values and their ranks: all different ones, or so many evenly spread over the people."""
+    values, first = np.unique(known, return_index=True)
+    if len(values) > KNOTS:
+        places = np.sort(known)[np.linspace(0, len(known) - 1, KNOTS).astype(np.int64)]
+        some = np.unique(np.searchsorted(values, places))
+        values, first = values[some], first[some]
+    return (values, rank[first]) if len(values) else (np.zeros(1), np.zeros(1))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from shoal.define.evaluate import evaluate
 from shoal.define.parse import parse
@@ -12,16 +15,21 @@ from shoal.define.tree import columns_of
 from shoal.define.types import Type, types_of
 from shoal.errors import ExpressionError, Fault, SettingsError
 from shoal.predict.contest import NotEnough, learn
-from shoal.predict.found import Found, Scores
+from shoal.predict.encoding import Columns
+from shoal.predict.found import UNSEEN, Found, Scores
 from shoal.predict.known import Known
 from shoal.predict.leak import leaks
 from shoal.predict.learner import Array, Examples
+from shoal.predict.model import Model, bundle, unbundle
 from shoal.predict.propensity import SEED, in_service, in_use_of, judged, purpose, without
 from shoal.predict.reasons import reasons
 from shoal.predict.register import Champion, Entry, contested, on_record
+from shoal.predict.use import Use
 from shoal.predict.vault import version_of
 from shoal.settings import FILE, Objective
 from shoal.summary import ModelCard
+
+Rows = NDArray[np.int64]
 
 
 def labels_of(one: Objective, known: Known) -> tuple[Array, list[str]]:
@@ -77,18 +85,49 @@ def answer_table(
     except NotEnough as error:
         return Found(card.model_copy(update={"notes": [str(error)], "dropped": dropped}))
     fresh = in_use_of(learned)
-    files = fresh.to_files()
+    whole = TableModel(fresh, learned.unseen if learned.beats else ())
+    files = whole.to_files()
     key = f"table:{one.label}"
     entry = Entry(one.name, version_of(files), key, known.as_of, made_by, "auc")
     contest = contested(champion, entry, tested_from=None, gain=None)
-    score, low, high = fresh.score(table)
+    part = np.full(len(y), -1, np.int64)
     if learned.beats:
-        seen = np.flatnonzero(rows)[learned.judged]
-        order = np.argsort(score, kind="stable")
-        low[seen] = np.minimum(np.interp(learned.predictions, score[order], low[order]), learned.predictions)
-        high[seen] = np.maximum(np.interp(learned.predictions, score[order], high[order]), learned.predictions)
-        score[seen] = learned.predictions
+        part[np.flatnonzero(rows)[learned.judged]] = learned.part
+    score, low, high = whole.score(table, part)
     told = reasons(fresh, table, known.labels, scores=score).column
     scores = (Scores(one.name, person, score, low, high, entry.version, told),)
     card = in_service(judged(card, learned, dropped), entry.version, contest, scores, known.people)
-    return Found(card, scores, (), on_record(entry, files, champion), entry)
+    seen = part >= 0
+    unseen = pa.table([person[seen], pa.repeat(one.name, int(seen.sum())), part[seen]], names=UNSEEN.names).cast(UNSEEN)
+    use = Use(one.name, "table", entry.version)
+    return Found(card, scores, (), on_record(entry, files, champion), entry, use=use, unseen=unseen)
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """A model over a table without time, and the models that stand in for it with people whose label it has seen."""
+
+    model: Model
+    others: tuple[Model, ...] = ()
+
+    def score(self, table: pa.Table, part: Rows) -> tuple[Array, Array, Array]:
+        """Probability of each row with its band; by the other model number `part` (rows) where that is not -1.
+
+        The band is the whole model's at that probability.
+        """
+        score, low, high = self.model.score(table)
+        for number, other in enumerate(self.others):
+            rows = np.flatnonzero(part == number)
+            if len(rows):
+                score[rows] = other.chance(Columns(table.take(pa.array(rows))))
+                low[rows], high[rows] = self.model.calibration.band_of(score[rows])
+        return score, low, high
+
+    def to_files(self) -> dict[str, bytes]:
+        """The models as files by name; `load` is the inverse."""
+        return {**self.model.to_files(), **bundle(self.others)}
+
+    @classmethod
+    def load(cls, files: Mapping[str, bytes]) -> TableModel:
+        """What `to_files` gave."""
+        return cls(Model.load(files), unbundle(files))

@@ -19,6 +19,7 @@ from shoal.predict.objective import Unfit, events_of
 from shoal.predict.past import Past
 from shoal.predict.propensity import in_service, of_another
 from shoal.predict.register import Champion, Entry, comparable, contested, on_record, opened
+from shoal.predict.use import Use
 from shoal.predict.vault import version_of
 from shoal.settings import Objective
 from shoal.summary import Interval, ModelCard
@@ -69,7 +70,8 @@ def value(known: Known, one: Objective, past: Past, time_zone: str, champion: Ch
     if kept is not None and in_use.version != entry.version:
         card = of_another(card, card.algorithm, in_use, entry)
     record = on_record(entry, files, champion)
-    return Found(card, scores, _before(one, known, ledger, days, time_zone), record, in_use)
+    use = Use(one.name, "value", in_use.version, events=tuple(events), time_zone=time_zone)
+    return Found(card, scores, _before(one, known, ledger, days, time_zone), record, in_use, use=use)
 
 
 def _question(one: Objective, days: float, events: Sequence[str]) -> ModelCard:
@@ -110,11 +112,8 @@ def _gain(
 
 
 def _scores(name: str, told: Forecast, version: str) -> tuple[Scores, ...]:
-    parts = {"purchases": told.purchases, "revenue": told.revenue, "alive": told.alive, **told.clv}
     return tuple(
-        Scores(f"{name}.{part}", told.person, one.value, one.low, one.high, version)
-        for part, one in parts.items()
-        if one is not None
+        Scores(f"{name}.{part}", told.person, one.value, one.low, one.high, version) for part, one in told.parts.items()
     )
 
 

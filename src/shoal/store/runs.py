@@ -23,7 +23,6 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from shoal import tables
 from shoal.errors import Busy, NoRoom, NotFound, StorageError, is_full
 
 if TYPE_CHECKING:
@@ -73,6 +72,8 @@ class Run:
             return {}
         from pyarrow import parquet
 
+        from shoal import tables
+
         models = parquet.read_table(self.path("scores"), columns=["model"])["model"].unique().to_pylist()
         return tables.score_columns(models, parquet.read_schema(self.path("features")).names)
 
@@ -117,6 +118,8 @@ def _table(path: Path, changed: int) -> pa.Table:
 def _scored(people: Path, scores: Path, columns: tuple[tuple[str, str], ...], changed: tuple[int, ...]) -> pa.Table:
     """The score columns alone, in the order of the people."""
     from pyarrow import parquet
+
+    from shoal import tables
 
     known = tables.SCORES.empty_table()
     if scores.exists():

@@ -1,7 +1,7 @@
 """The operational store's schema: steps in order, each run once, none ever changed afterwards.
 
-The tables as they are now stand beside the code that reads them (`releases.py`, `audit.py`); a change of one is a new
-step at the end of `STEPS`. `{id}` and `{json}` are what the database calls them.
+The tables as they are now stand beside the code that reads them (`releases.py`, `audit.py`, `keys.py`, `hooks.py`); a
+change of one is a new step at the end of `STEPS`. `{id}` and `{json}` are what the database calls them.
 """
 
 from __future__ import annotations
@@ -39,6 +39,27 @@ CREATE TABLE audit (
   detail {json} NOT NULL
 )
 """
+_KEYS = """
+CREATE TABLE api_keys (
+  id TEXT PRIMARY KEY,
+  role TEXT NOT NULL CHECK (role IN ('write', 'read', 'admin')),
+  label TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  revoked_at TEXT,
+  revoked_by TEXT
+)
+"""
+_HOOKS = """
+CREATE TABLE hooks (
+  hook TEXT PRIMARY KEY,
+  place BIGINT NOT NULL CHECK (place >= 0),
+  sending BIGINT CHECK (sending > place),
+  last_change TEXT NOT NULL,
+  disabled_at TEXT
+)
+"""
 
 
 def _append_only(table: str) -> Mapping[str, Sequence[str]]:
@@ -62,8 +83,15 @@ def _append_only(table: str) -> Mapping[str, Sequence[str]]:
     }
 
 
+_FREE: Mapping[str, Sequence[str]] = {name: [] for name in WORDS}  # rows may be changed
+
 # The statements of each step, by database; the first step makes version 1.
 STEPS: Sequence[Mapping[str, Sequence[str]]] = tuple(
     {name: [text.format(**WORDS[name]) for text in texts] + list(more[name]) for name in WORDS}
-    for texts, more in (([_RELEASES], _append_only("releases")), ([_AUDIT], _append_only("audit")))
+    for texts, more in (
+        ([_RELEASES], _append_only("releases")),
+        ([_AUDIT], _append_only("audit")),
+        ([_KEYS], _FREE),
+        ([_HOOKS], _FREE),
+    )
 )

@@ -13,22 +13,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from shoal.identifiers import STRONG, TYPES, rank
+
+__all__ = [
+    "COUNTED",
+    "STRONG",
+    "TYPES",
+    "Phone",
+    "Reason",
+    "name",
+    "normalise_sql",
+    "phones",
+    "quote",
+    "rank",
+    "reason_sql",
+]
+
 Reason = Literal["placeholder", "invalid", "no_country"]
-
-TYPES = (
-    "customer_id",
-    "user_id",
-    "account_id",
-    "email",
-    "phone",
-    "device_id",
-    "anonymous_id",
-    "custom",
-)
-"""Known types, the one that names a person best first. Any other type counts as `custom`."""
-
-STRONG = frozenset({"customer_id", "user_id", "account_id", "email", "phone"})
-"""Types whose value is given to one person or account, where a device or a cookie may pass through many hands."""
 
 COUNTED = frozenset({"customer_id", "user_id", "account_id"})
 """Types that a system counts up, so that 123456 is somebody."""
@@ -64,15 +65,6 @@ _PLAIN_ADDRESS = r"[a-z0-9_+\-]+(\.[a-z0-9_+\-]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a
 _ADDRESS = (
     r'^[^\s@<>,;:"()\[\]\\]{1,64}@([\p{L}\p{N}]([\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+[\p{L}][\p{L}\p{N}\-]*[\p{L}\p{N}]$'
 )
-
-
-def rank(kind: str) -> tuple[int, str]:
-    """Where a type stands when a person is named after one of its identifiers; smaller is better.
-
-    >>> sorted(["loyalty_card", "email", "user_id"], key=rank)
-    ['user_id', 'email', 'loyalty_card']
-    """
-    return (TYPES.index(kind) if kind in TYPES else TYPES.index("custom"), kind)
 
 
 def quote(text: str) -> str:

@@ -9,7 +9,6 @@ run knew keeps its number however its identifiers have changed since. Leaves in 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from shoal.identifiers import number
 from shoal.unify.identifiers import quote
 from shoal.unify.link import Sql
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     Ints = np.ndarray[Any, np.dtype[np.int64]]
 
+
+__all__ = ["Resolution", "number", "resolve"]
 
 MEMORY = ["profile_id", "type", "value", "first_seen"]
 
@@ -42,16 +44,6 @@ class Resolution:
     new: int
     merged: int
     split: int
-
-
-def number(text: str) -> int:
-    """The signed 64-bit number of a text; SQL's `md5_number_upper(text)::BIT::BIGINT`.
-
-    >>> number("customer_id:17850")
-    6777084047492642884
-    """
-    digest = hashlib.md5(text.encode(), usedforsecurity=False).digest()
-    return int.from_bytes(digest[:8], "little", signed=True)
 
 
 def resolve(engine: Sql, kinds: Sequence[str], previous: pa.Table | Path | None = None) -> Resolution:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoal.predict.btyd.fit import buying
+from shoal.predict.btyd.triples import gauss
 
 Floats = NDArray[np.float64]
 RARE = 1e-3  # mean chance to leave after a purchase, below which nobody leaves
@@ -99,7 +100,7 @@ class BetaGeometric:
         from scipy.special import betaincinv
 
         r, alpha, a, b = np.exp(logs)
-        nodes, weights = np.polynomial.legendre.leggauss(48)
+        nodes, weights = gauss(48)
         whole = np.zeros_like(x)
         for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
             p = np.maximum(betaincinv(a, b + x + self.extra, node), 1e-300)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoal.predict.btyd.fit import buying
+from shoal.predict.btyd.triples import gauss
 
 Floats = NDArray[np.float64]
 NODES = 24
@@ -90,7 +91,7 @@ class Pareto:
         least = min(alpha, beta)
         first = np.log(least + t_x)
         length = np.log(least + np.maximum(end, t_x)) - first
-        nodes, weights = np.polynomial.legendre.leggauss(NODES)
+        nodes, weights = gauss(NODES)
         y = first + (nodes[:, None] + 1) / 2 * length
         times = np.maximum(np.exp(y) - least, 0.0)
         with np.errstate(divide="ignore"):
@@ -102,8 +103,12 @@ class Pareto:
 def _log_sum(pieces: Floats) -> Floats:
     most = pieces.max(axis=0)
     safe = np.where(np.isfinite(most), most, 0.0)
+    # Node by node: a sum over an axis adds one customer's nodes in another order than those of many.
+    total = np.zeros_like(safe)
+    for piece in np.exp(pieces - safe):
+        total += piece
     with np.errstate(divide="ignore"):
-        return np.asarray(safe + np.log(np.exp(pieces - safe).sum(axis=0)))
+        return np.asarray(safe + np.log(total))
 
 
 ParetoNBD = Pareto()

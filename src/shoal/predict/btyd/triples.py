@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+@lru_cache(maxsize=8)
+def gauss(count: int) -> tuple[Floats, Floats]:
+    """Nodes and weights of Gauss-Legendre quadrature over -1 to 1: finding them takes longer than their use."""
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return nodes, weights
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,15 @@ class Buyers:
 
     history: History
     crowd: Triples
+    _alive: list[tuple[Fit | PooledRate, Floats]] = field(default_factory=list, compare=False, repr=False)
+
+    def alive(self, often: Fit | PooledRate) -> Floats:
+        """The probability that each different history's customers are still customers; worked out once for a model."""
+        for model, found in self._alive:
+            if model is often:
+                return found
+        self._alive.append((often, often.alive(self.crowd)))
+        return self._alive[-1][1]
 
     @classmethod
     def on(cls, ledger: Ledger, day: int) -> Buyers:
@@ -121,7 +130,7 @@ class Base:
 
     def purchases(self, buyers: Buyers, days: float) -> Floats:
         """Expected purchase days of each person in the next `days`."""
-        return self.often.expected(buyers.crowd, days)[buyers.places]
+        return self.often.expected(buyers.crowd, days, buyers.alive(self.often))[buyers.places]
 
     def money(self, buyers: Buyers) -> Floats:
         """Expected money of each person's purchase; NaN where money is not known at all."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -57,15 +57,24 @@ class Booster:
     columns: tuple[str, ...]
     days: int
 
-    def predict(self, base: Base, buyers: Buyers, table: Floats, days: float) -> dict[str, Floats]:
-        """What each goal's model says of the next `days`; `table` is as `inputs` gives it."""
-        import lightgbm as lgb
+    @cached_property
+    def _read(self) -> dict[str, Any]:
+        """LightGBM's own, by goal; the texts are read once."""
+        import lightgbm
 
+        return {goal: lightgbm.Booster(model_str=text) for goal, text in self.texts.items()}
+
+    def predict(
+        self, base: Base, buyers: Buyers, table: Floats, days: float, goals: Collection[str] = GOALS
+    ) -> dict[str, Floats]:
+        """What the models of these goals say of the next `days`; `table` is as `inputs` gives it."""
         expected, money = base.purchases(buyers, days), base.money(buyers)
         longer = expected / np.maximum(base.purchases(buyers, self.days), 1e-12)
         found = {}
-        for goal, text in self.texts.items():
-            raw = np.asarray(lgb.Booster(model_str=text).predict(table, raw_score=True, num_threads=1), np.float64)
+        for goal, read in self._read.items():
+            if goal not in goals:
+                continue
+            raw = np.asarray(read.predict(table, raw_score=True, num_threads=1), np.float64)
             if goal.startswith("offset"):
                 start = expected if goal == "offset_purchases" else expected * money
                 found[goal] = np.exp(np.clip(raw, -FURTHEST, FURTHEST)) * start
@@ -94,7 +103,7 @@ def cutoffs(first: int, last: int, days: int) -> list[int]:
 def inputs(base: Base, buyers: Buyers, features: pa.Table | None, columns: Sequence[str]) -> Floats:
     """The boosters' inputs (people, columns and our own): the features of that moment, and what the base knows."""
     known = buyers.history
-    thirty, alive = base.purchases(buyers, 30.0), base.often.alive(buyers.crowd)[buyers.places]
+    thirty, alive = base.purchases(buyers, 30.0), buyers.alive(base.often)[buyers.places]
     mean = buyers.spend(True)[1]
     money = base.money(buyers)
     own = [known.x, known.t_x, known.T, known.T - known.t_x, mean, known.first, thirty, alive, money, thirty * money]
@@ -105,7 +114,9 @@ def inputs(base: Base, buyers: Buyers, features: pa.Table | None, columns: Seque
         return found
     here, rows = _matched(known.person, features["person"].to_numpy())
     for place, name in enumerate(columns):
-        found[here, place] = features[name].cast(pa.float64()).to_numpy()[rows]
+        column = features[name]
+        known = column if column.type == pa.float64() else column.cast(pa.float64())
+        found[here, place] = known.to_numpy()[rows]
     return found
 
 

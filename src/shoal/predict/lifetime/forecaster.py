@@ -6,7 +6,7 @@ The story is `forecast`: choose, fit to everything, score.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from shoal.predict.btyd import Fit, Spend
 from shoal.predict.ledger import Ledger
 from shoal.predict.lifetime import season
 from shoal.predict.lifetime.base import FEWEST, Base, Buyers, PooledRate, base_from
-from shoal.predict.lifetime.boost import Booster, Snaps, Snapshots
+from shoal.predict.lifetime.boost import GOALS, Booster, Snaps, Snapshots
 from shoal.predict.lifetime.choose import Choice, choose
 from shoal.predict.lifetime.members import TIMES, Members
 from shoal.predict.lifetime.value import MONTHS, Estimate, discounted
@@ -69,6 +69,12 @@ class Forecast:
     clv: dict[str, Estimate]
     card: Card
 
+    @property
+    def parts(self) -> dict[str, Estimate]:
+        """Its estimates by the last part of their scores' names."""
+        money = {} if self.revenue is None else {"revenue": self.revenue}
+        return {"purchases": self.purchases, **money, "alive": self.alive, **self.clv}
+
 
 @dataclass(frozen=True)
 class Forecaster:
@@ -83,42 +89,55 @@ class Forecaster:
     level: float
     card: Card
 
-    def score(self, ledger: Ledger, as_of: int, snapshots: Snapshots | None = None) -> Forecast:
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the estimates that it gives, as `Forecast.parts` has them."""
+        known = self.members.base.worth is not None
+        return ("purchases", *(("revenue",) if known else ()), "alive", *(MONTHS if known else ()))
+
+    def score(self, ledger: Ledger, as_of: int, snapshots: Snapshots | None = None, *, bands: bool = True) -> Forecast:
         """Forecasts from an instant (microseconds) for everybody who has bought by then.
 
+        Without `bands` the ends of the intervals are NaN: they cost more than the rest.
         Raises DataError when the forecaster has boosters and there are no snapshots to feed them.
         """
         day = _day(as_of, self.time_zone)
         buyers = Buyers.on(ledger, day)
-        booster = self.members.booster
+        goals = GOALS if bands else self.members.goals(self.purchases, self.revenue)
         features: pa.Table | None = None
-        if booster is not None:
+        if self.members.booster is not None and goals:
             if snapshots is None:
                 raise DataError("this forecaster was fitted with features; give `snapshots` to score with it too")
             snaps = Snaps(snapshots, self.time_zone)
             snaps.prepare([day], as_of)
             features = snaps[day]
-        return self._forecast(buyers, features)
+        return self._forecast(buyers, features, goals, bands)
 
-    def _forecast(self, buyers: Buyers, features: pa.Table | None) -> Forecast:
+    def _forecast(self, buyers: Buyers, features: pa.Table | None, goals: Collection[str], bands: bool) -> Forecast:
         base, factor = self.members.base, self.card.calendar or 1.0
-        count, spent = self.members.purchases_and_revenue(buyers, features, self.days)
+        count, spent = self.members.purchases_and_revenue(buyers, features, self.days, goals)
         bought = count[self.purchases]
         expected = base.purchases(buyers, self.days)
-        often, much = base.spread(buyers, self.days)
-        doubt = np.sqrt(often**2 + self.level**2 + _disagreement(count) ** 2)
-        purchases = Estimate.around(bought * factor, doubt)
-        alive = _alive(base, buyers)
+        often, much = base.spread(buyers, self.days) if bands else (None, None)
+        purchases = Estimate.around(bought * factor, self._doubt(often, None, count))
+        alive = _alive(base, buyers, bands)
         revenue, clv = None, {}
         if spent:
             earned = spent[self.revenue]
-            money_doubt = np.sqrt(often**2 + much**2 + self.level**2 + _disagreement(spent) ** 2)
+            money_doubt = self._doubt(often, much, spent)
             revenue = Estimate.around(earned * factor, money_doubt)
             # The champion's revenue over the base's is carried to every other horizon.
             worth = earned / np.maximum(expected, 1e-12)
             for name, value in discounted(base.often, buyers, MONTHS, self.discount).items():
                 clv[name] = Estimate.around(value * worth, money_doubt)
         return Forecast(buyers.history.person, purchases, revenue, alive, clv, self.card)
+
+    def _doubt(self, often: Floats | None, much: Floats | None, said: Mapping[str, Floats]) -> Floats | None:
+        """Standard error of the log of a forecast; None where nobody asks."""
+        if often is None:
+            return None
+        money = 0.0 if much is None else much**2
+        return np.asarray(np.sqrt(often**2 + money + self.level**2 + _disagreement(said) ** 2))
 
     def to_files(self) -> dict[str, bytes]:
         """Plain files by name: JSON, and LightGBM's own text; `load` is the inverse."""
@@ -306,9 +325,11 @@ def _parameters(base: Base) -> tuple[dict[str, Any], list[str]]:
     return told, notes
 
 
-def _alive(base: Base, buyers: Buyers) -> Estimate:
+def _alive(base: Base, buyers: Buyers, bands: bool) -> Estimate:
     """The probability to be a customer still, its interval by the delta method on the log-odds."""
-    value = base.often.alive(buyers.crowd)
+    value = buyers.alive(base.often)
+    if not bands:
+        return Estimate.around(value[buyers.places], None)
     doubt = base.often.alive_spread(buyers.crowd) if isinstance(base.often, Fit) else np.full(len(value), np.nan)
     with np.errstate(divide="ignore", over="ignore"):
         odds = np.log(value) - np.log1p(-value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shoal.predict.btyd import Fit
+from shoal.predict.btyd import Fit, gauss
 from shoal.predict.lifetime.base import Buyers, PooledRate
 
 Floats = NDArray[np.float64]
@@ -28,8 +28,11 @@ class Estimate:
     high: Floats
 
     @classmethod
-    def around(cls, value: Floats, doubt: Floats) -> Estimate:
-        """With a 95 % interval by the standard error of the logarithm."""
+    def around(cls, value: Floats, doubt: Floats | None) -> Estimate:
+        """With a 95 % interval by the standard error of the logarithm; without one, NaN."""
+        if doubt is None:
+            nothing = np.full(len(value), np.nan)
+            return cls(value, nothing, nothing)
         wide = np.exp(1.96 * np.clip(doubt, 0.0, WIDEST))
         return cls(value, value / wide, value * wide)
 
@@ -43,9 +46,9 @@ def discounted(often: Fit | PooledRate, buyers: Buyers, months: Mapping[str, int
     a finite horizon.
     """
     rate = float(np.log1p(yearly)) / YEAR
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    nodes, weights = gauss(NODES)
     found: dict[str, Floats] = {}
-    alive = often.alive(buyers.crowd)
+    alive = buyers.alive(often)
     area, begin = np.zeros(len(buyers.crowd)), 0.0
     for name, count in sorted(months.items(), key=lambda item: item[1]):
         end = count * MONTH

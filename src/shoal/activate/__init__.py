@@ -1,0 +1,1 @@
+"""Deliver: membership changes to whoever asked for them."""

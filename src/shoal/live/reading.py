@@ -1,0 +1,122 @@
+"""What live identity knows, read: by the API within its own read transaction, and by the check against a run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+
+import msgspec
+
+from shoal.live.graph import ORIGIN, Graph, Known, Profile, is_tie, profile_of, sortable, vertex
+from shoal.live.nodes import Nodes
+
+CHUNK = 50_000
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False, order=True):
+    """An identifier of a person; times in microseconds since 1970. A guarded one joins nobody."""
+
+    type: str
+    value: str
+    first_seen: int | None
+    last_seen: int | None
+    guarded: bool = False
+
+
+def adopt(nodes: Nodes, profiles: Iterable[Profile], guarded: Collection[tuple[str, str]] = ()) -> int:
+    """Puts the last run's profiles under an empty store, before any event; returns how many.
+
+    They cost nothing more until one of their identifiers is seen. `guarded` are the run's identifiers that join nobody.
+    """
+    shut = {vertex(kind, value) for kind, value in guarded}
+    for one in shut:
+        nodes.put(b"o" + one, ORIGIN.pack(True, 0) + b"-")
+    count, rest = 0, iter(profiles)
+    while chunk := list(islice(rest, CHUNK)):
+        count += len(chunk)
+        records = {b"b" + sortable(each.person): msgspec.msgpack.encode(_merged(each)) for each in chunk}
+        for each in chunk:
+            for known in each.identifiers:
+                one = vertex(known.type, known.value)
+                records[b"o" + one] = ORIGIN.pack(one in shut, each.person)
+        nodes.put_all(records)
+    return count
+
+
+def _merged(profile: Profile) -> Profile:
+    """The same identifier from several sources is one, seen in all their times."""
+    found: dict[tuple[str, str], Known] = {}
+    for known in profile.identifiers:
+        other = found.setdefault((known.type, known.value), known)
+        first = [at for at in (known.first_seen, other.first_seen) if at is not None]
+        last = [at for at in (known.last_seen, other.last_seen) if at is not None]
+        found[known.type, known.value] = Known(
+            known.type, known.value, min(first, default=None), max(last, default=None)
+        )
+    return Profile(profile.person, tuple(found.values()), profile.first_seen)
+
+
+def find(nodes: Nodes, kind: str, value: str) -> int | None:
+    """The person that an identifier points to, None where nobody was seen with it."""
+    return _person_of(Graph(nodes), vertex(kind, value))
+
+
+def current(nodes: Nodes, person: int) -> int | None:
+    """The number that somebody has now who had the number `person` at any time; None for a number never given."""
+    graph = Graph(nodes)
+    held = graph.held(person)
+    if held is not None and held.component:
+        return person
+    if graph.has_profile(person):
+        tie = graph.tie(person)
+        return person if tie is None else graph.component(tie.component).person
+    return None if held is None else _person_of(graph, held.vertex)
+
+
+def _person_of(graph: Graph, one: bytes) -> int | None:
+    node = graph.node(one)
+    if node is not None:
+        return graph.component(node.component).person
+    origin = graph.origin(one)
+    return None if origin is None else origin[1]
+
+
+def identifiers(nodes: Nodes, person: int) -> list[Seen]:
+    """A person's identifiers, the one that names a person best first; none where the number is not anybody's now."""
+    graph = Graph(nodes)
+    held = graph.held(person)
+    if held is not None:
+        return list(_of(graph, held.component)) if held.component else []
+    profile = graph.profile(person)
+    return [] if profile is None else _untouched(graph, profile)
+
+
+def everybody(nodes: Nodes) -> Iterator[tuple[int, list[Seen]]]:
+    """Every person with its identifiers; those first whom an event touched since the last run."""
+    for key, _ in nodes.scan(b"k"):
+        graph = Graph(nodes)
+        number = int.from_bytes(key[1:], "big")
+        person = graph.component(number).person
+        assert person is not None
+        yield person, list(_of(graph, number))
+    for _, value in nodes.scan(b"b"):
+        profile = profile_of(value)
+        graph = Graph(nodes)
+        if graph.tie(profile.person) is None:
+            yield profile.person, _untouched(graph, profile)
+
+
+def _of(graph: Graph, component: int) -> Iterator[Seen]:
+    for one in graph.members(component):
+        if not is_tie(one):
+            node = graph.known(one)
+            first, last = graph.span(one) or (None, None)
+            yield Seen(node.type, node.value, first, last, node.guarded)
+
+
+def _untouched(graph: Graph, profile: Profile) -> list[Seen]:
+    found = []
+    for known in profile.identifiers:
+        guarded, _ = graph.origin(vertex(known.type, known.value)) or (False, None)
+        found.append(Seen(known.type, known.value, known.first_seen, known.last_seen, guarded))
+    return found

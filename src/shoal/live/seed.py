@@ -1,0 +1,189 @@
+"""A new state from a run: everybody's history, identifiers, traits and stays, before any later event of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from shoal.live.graph import Known, Profile
+from shoal.live.layout import FORMATS, NO_TIME, Layout, Rows, key_of
+from shoal.live.nodes import LmdbNodes
+from shoal.live.reading import adopt
+from shoal.live.record import Record, Rest, pack, with_rest
+from shoal.live.state import State, Txn, Words, person_key
+
+NEVER = int(np.iinfo(np.int64).max)
+TOLD_BY = ("Identify", "Group")
+AGES_AGO = -(1 << 61)  # when a trait of a table of customers was told, as nobody says
+OF_A_RUN = 0xFFFFFFFF  # the combination of rows that a run placed
+CHUNK = 50_000
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A run as the live side begins with it.
+
+    `events` streams whole buckets, flat and sorted by (person, at, event_id), with the columns asked for; `profiles`
+    has `person, first_seen, last_seen` and traits; `liked` each person's recommended items; `guarded`
+    identifiers (type, value) that join nobody.
+    """
+
+    run_id: str
+    seen: int
+    profiles: pa.Table
+    identifiers: pa.Table
+    events: Callable[[Sequence[str]], Iterable[pa.Table]]
+    traits: Sequence[str] = ()
+    liked: Mapping[int, Sequence[tuple[str, int, str, str | None, bool]]] = field(default_factory=dict)
+    guarded: Sequence[tuple[str, str]] = ()
+
+    @cached_property
+    def told(self) -> dict[int, tuple[int, int, dict[str, Any]]]:
+        """First and last seen, and traits, of every profile."""
+        return _told(self)
+
+    live: str = "live"
+
+
+def seed(state: State, origin: Origin, layout: Layout) -> None:
+    """Fills an empty state: records without computed values, to be swept by the first steps."""
+    words = Words()
+    told = origin.told
+    seen: set[int] = set()
+    for batch in origin.events(columns(layout)):
+        with state.writing() as txn:
+            words.txn = txn
+            _messages(txn, batch, origin.live)
+            person, rows = rows_of(batch, layout, words)
+            for who, own in _by_person(person, rows):
+                own["combination"] = OF_A_RUN
+                _put(txn, origin, who, own, told.get(who))
+                seen.add(who)
+    silent = [who for who in origin.profiles["person"].to_pylist() if who not in seen]
+    for start in range(0, len(silent), CHUNK):
+        with state.writing() as txn:
+            for who in silent[start : start + CHUNK]:
+                _put(txn, origin, who, np.empty(0, layout.dtype), told.get(who))
+    with state.writing() as txn:
+        adopt(LmdbNodes(txn.raw, txn.dbs["nodes"]), profiles_of(origin), set(origin.guarded))
+        txn.set_meta("offset", origin.seen)
+
+
+def columns(layout: Layout) -> list[str]:
+    """The columns of events that seeding reads."""
+    return ["person", "at", "event", "event_id", "source", *(name for name, _ in layout.columns)]
+
+
+def rows_of(batch: pa.Table, layout: Layout, words: Words) -> tuple[NDArray[np.int64], Rows]:
+    """A table of flat events as rows of a layout, with each row's person."""
+    count = batch.num_rows
+    rows = np.zeros(count, layout.dtype)
+    rows["at"] = np.asarray(batch["at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()))
+    rows["tie"] = np.array([one.encode("utf-8", "surrogatepass")[:16] for one in batch["event_id"].to_pylist()], "S16")
+    rows["event"] = _coded(batch["event"], words.code, np.uint32)
+    for place, (name, kind) in enumerate(layout.columns):
+        rows[f"c{place}"] = _cells(batch[name], kind, words)
+    return np.asarray(batch["person"].cast(pa.int64())), rows
+
+
+def _cells(column: pa.ChunkedArray, kind: str, words: Words) -> NDArray[Any]:
+    if pa.types.is_null(column.type):
+        fill = {"number": np.nan, "time": NO_TIME}.get(kind, 0)
+        return np.full(len(column), fill, FORMATS[kind])
+    if kind in ("text", "key"):
+        return _coded(column, words.code if kind == "text" else key_of, np.dtype(FORMATS[kind]).type)
+    if kind == "number":
+        found = column.cast(pa.float64(), safe=False).to_numpy()
+        kept: NDArray[Any] = np.where(np.isfinite(found), found, np.nan)
+        return kept
+    if kind == "bool":
+        return np.asarray(pc.fill_null(pc.add(pc.cast(column, pa.uint8()), pa.scalar(1, pa.uint8())), 0))
+    return np.asarray(pc.fill_null(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), NO_TIME))
+
+
+def _coded(column: pa.ChunkedArray, code: Callable[[str], int], kind: Any) -> NDArray[Any]:
+    """Texts by code, 0 where there is none; each different text is looked up once."""
+    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    coded = plain.cast(pa.string()).combine_chunks().dictionary_encode()
+    codes = np.array([*(code(word) for word in coded.dictionary.to_pylist()), 0], kind)
+    return codes[np.asarray(pc.fill_null(coded.indices, len(codes) - 1))]
+
+
+def _by_person(person: NDArray[np.int64], rows: Rows) -> Iterator[tuple[int, Rows]]:
+    starts = np.flatnonzero(np.diff(person, prepend=person[:1] - 1)) if len(person) else np.zeros(0, np.int64)
+    ends = np.append(starts[1:], len(person))
+    for first, last in zip(starts.tolist(), ends.tolist(), strict=True):
+        yield int(person[first]), rows[first:last]
+
+
+def _messages(txn: Txn, batch: pa.Table, live: str) -> None:
+    """Remembers the messages that the run has read, so that their repeats are dropped."""
+    own = batch.filter(pc.equal(batch["source"].cast(pa.string()), live))["event_id"].to_pylist()
+    for event_id in sorted(own):
+        txn.put("messages", bytes.fromhex(event_id), b"")
+
+
+def _told(origin: Origin) -> dict[int, tuple[int, int, dict[str, Any]]]:
+    names = [name for name in origin.traits if name in origin.profiles.column_names]
+    plain = [_plain(origin.profiles[name]) for name in names]
+    first, last = (_instants(origin.profiles[name]) for name in ("first_seen", "last_seen"))
+    people = origin.profiles["person"].to_pylist()
+    return {
+        who: (
+            first[place],
+            last[place],
+            {n: c[place] for n, c in zip(names, plain, strict=True) if c[place] is not None},
+        )
+        for place, who in enumerate(people)
+    }
+
+
+def _plain(column: pa.ChunkedArray) -> list[Any]:
+    found: list[Any]
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    elif pa.types.is_integer(column.type):
+        column = column.cast(pa.float64())
+    found = column.to_pylist()
+    return found
+
+
+def _instants(column: pa.ChunkedArray) -> list[int]:
+    found: list[int] = pc.fill_null(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), NEVER).to_pylist()
+    return found
+
+
+def profiles_of(origin: Origin) -> Iterator[Profile]:
+    """The run's profiles with their identifiers."""
+    found = origin.identifiers.sort_by([("person", "ascending")])
+    people = np.asarray(found["person"])
+    kinds, values = found["type"].to_pylist(), found["value"].to_pylist()
+    first, last = (_instants_or_none(found[name]) for name in ("first_seen", "last_seen"))
+    starts = np.flatnonzero(np.diff(people, prepend=people[:1] - 1)) if len(people) else np.zeros(0, np.int64)
+    for begin, end in zip(starts.tolist(), np.append(starts[1:], len(people)).tolist(), strict=True):
+        known = tuple(Known(kinds[one], values[one], first[one], last[one]) for one in range(begin, end))
+        born = min((one.first_seen for one in known if one.first_seen is not None), default=None)
+        yield Profile(int(people[begin]), known, born)
+
+
+def _instants_or_none(column: pa.ChunkedArray) -> list[int | None]:
+    found: list[int | None] = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
+    return found
+
+
+def _put(txn: Txn, origin: Origin, who: int, rows: Rows, told: tuple[int, int, dict[str, Any]] | None) -> None:
+    first, last, traits = told or (NEVER, NEVER, {})
+    rest = Rest(
+        traits={name: [(OF_A_RUN, value, AGES_AGO, "")] for name, value in traits.items()},
+        liked=list(origin.liked.get(who, ())),
+    )
+    last = last if last != NEVER else -(1 << 62)
+    record = Record(0, NEVER, first, last, b"", b"", rows.tobytes(), with_rest(rest), len(rows))
+    txn.put("people", person_key(who), pack(record))
