@@ -13,8 +13,8 @@ from shoal.report.console import grid, heading, say
 def proof(told: Mapping[str, Any]) -> RenderableType:
     """Whether live equals batch, what was compared, and every difference."""
     compared = (
-        f"{told['people']:,} people, {told['values']:,} features and scores, {told['memberships']:,} memberships, "
-        f"as of {told['as_of'][:19]} UTC and entry {told['offset']:,} of the log, {told['events']:,} events after the run"
+        f"{told['people']:,} people, {told['values']:,} features and scores, {told['memberships']:,} memberships; "
+        f"as of {told['as_of'][:19]} UTC, entry {told['offset']:,} of the log, {told['events']:,} events since the run"
     )
     if told["equal"]:
         return Group(say("Live equals batch.", "green"), say(compared, "dim"))
