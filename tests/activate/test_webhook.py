@@ -164,8 +164,8 @@ def test_after_a_crash_before_the_place_was_kept_the_same_batch_comes_again_by_t
     feed = Feed(3)
     with receiver() as to:
         begun(to, feed, places)
+        places.crash = True
         with sending(to, feed, places) as sender, pytest.raises(Crash):
-            places.crash = True
             sender.step()
         feed.add(4)
         with sending(to, feed, places) as sender:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 
 from shoal import settings
 from shoal.activate.feed import Changes, present
@@ -52,10 +53,12 @@ class Webhooks:
         places: Places,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._changes, self._places = changes, places
+        self._changes, self._places = _by_one(changes), places
         known = hooks_of(hooks, os.environ if environment is None else environment)
         self._posters = [Poster(hook.url) for hook in known]
-        self.senders = [Sender(hook, changes, places, post) for hook, post in zip(known, self._posters, strict=True)]
+        self.senders = [
+            Sender(hook, self._changes, places, post) for hook, post in zip(known, self._posters, strict=True)
+        ]
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -96,6 +99,17 @@ class Webhooks:
         return Standing(
             hook.id, hook.where, sender.place, behind, max(lag, 0.0), sender.failures, sender.error, sender.disabled
         )
+
+
+def _by_one(changes: Changes) -> Changes:
+    """The feed, read by one thread at a time."""
+    lock = threading.Lock()
+
+    def read(after: int, limit: int) -> list[dict[str, Any]]:
+        with lock:
+            return changes(after, limit)
+
+    return read
 
 
 def hooks_of(told: Sequence[settings.Webhook], environment: Mapping[str, str]) -> list[Hook]:
