@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -16,20 +17,20 @@ from shoal import settings
 from shoal.activate.feed import Changes, present
 from shoal.activate.post import Poster
 from shoal.activate.sender import Hook, Places, Sender
-from shoal.errors import Fault, SettingsError
+from shoal.errors import Fault, SettingsError, ShoalError
 
 LEAVING = 12.0  # seconds that a request on its way has, when the server stops
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How a hook does: changes and seconds behind the feed, failures in a row, what the last one was."""
+    """How a hook does: changes and seconds behind the feed (None while that cannot be read), failures in a row."""
 
     hook: str
     where: str
     place: int
-    behind: int
-    lag_s: float
+    behind: int | None
+    lag_s: float | None
     failures: int
     error: str
     disabled: bool
@@ -83,7 +84,7 @@ class Webhooks:
             poster.close()
 
     def standing(self) -> list[Standing]:
-        """How each hook does, for metrics."""
+        """How each hook does, for metrics; a feed that is away is no error."""
         return [self._standing(sender) for sender in self.senders]
 
     def _run(self, sender: Sender) -> None:
@@ -92,13 +93,15 @@ class Webhooks:
             wait = sender.step()
 
     def _standing(self, sender: Sender) -> Standing:
-        behind = max(present(self._changes, sender.place) - sender.place, 0)
-        oldest = self._changes(sender.place, 1) if behind else []
-        lag = time.time() - datetime.fromisoformat(oldest[0]["at"]).timestamp() if oldest else 0.0
+        behind: int | None = None
+        lag: float | None = None
+        with suppress(ShoalError):
+            behind = max(present(self._changes, sender.place) - sender.place, 0)
+            oldest = self._changes(sender.place, 1) if behind else []
+            since = datetime.fromisoformat(oldest[0]["at"]).timestamp() if oldest else time.time()
+            lag = max(time.time() - since, 0.0)
         hook = sender.hook
-        return Standing(
-            hook.id, hook.where, sender.place, behind, max(lag, 0.0), sender.failures, sender.error, sender.disabled
-        )
+        return Standing(hook.id, hook.where, sender.place, behind, lag, sender.failures, sender.error, sender.disabled)
 
 
 def _by_one(changes: Changes) -> Changes:

@@ -46,6 +46,7 @@ def open_parts(folder: Path, numbers: Numbers) -> Parts:
     log = living.open_log(folder, told)
     watched = Watched(log, numbers)
     ring = KeyRing(Workspace(folder).keys.all)
+    ring.load()
     view = living.view(folder, told, log)
     api = api_app(view, ring)
     counters = Counters()
@@ -115,7 +116,7 @@ def deliver(folder: Path, stop: threading.Event, tell: Tell) -> None:
     hooks.start()
     try:
         while not stop.wait(1.0):
-            tell({"hooks": [(one.where, one.lag_s) for one in hooks.standing()]})
+            tell({"hooks": [(one.where, one.lag_s) for one in hooks.standing() if one.lag_s is not None]})
     finally:
         hooks.stop()
         view.close()
