@@ -23,6 +23,7 @@ Form = Literal["text", "json"]
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 MOST = 10  # lines of one kind a second: whoever sends rubbish must not fill the disk with our lines about it
 
+_CAREFUL = frozenset({"shoal.activate"})  # fills its lines with hosts, statuses and kinds of errors only
 _KNOWN = {
     "Invalid HTTP request received.": "invalid-http",
     "Exception in ASGI application": "fault",
@@ -98,7 +99,9 @@ class Bridge(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             fields |= of_error(error)
-        if record.name.startswith("shoal."):
+        if record.name in _CAREFUL:
+            fields["said"] = record.getMessage()
+        elif record.name.startswith("shoal."):
             fields["said"] = str(record.msg)  # our own templates are constant; what fills them is not shown
         if os.environ.get("SHOAL_DEBUG"):
             fields["said"] = self.format(record)

@@ -12,6 +12,7 @@ and a few times a minute without one, with any of:
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -25,6 +26,7 @@ from shoal.server.metrics import Numbers
 
 Tell = Callable[[Mapping[str, Any]], None]
 Work = Callable[[Path, threading.Event, Tell], None]
+GRACE = 3.0  # seconds that a tick has to end
 BEAT = 1.0  # seconds between what is put on the board
 
 
@@ -65,6 +67,14 @@ class Teller:
         self._board.write(self._told.slot, {**self._state, "numbers": self._numbers.snapshot()})
 
 
+def _cut(stop: threading.Event, say: Callable[..., None]) -> None:
+    """Ends work that does not heed `stop`, such as a long rebuilding: nothing of it counts before it is committed."""
+    stop.wait()
+    time.sleep(GRACE)
+    say("info", "work-cut", seconds=GRACE)
+    os._exit(0)
+
+
 _GAUGES = {
     "offset": "shoal_live_offset",
     "lag_s": "shoal_live_lag_seconds",
@@ -78,6 +88,7 @@ def main(arguments: list[str], work: Work) -> int:
     def go(told: child.Start, say: Callable[..., None], board: Board) -> None:
         stop = threading.Event()
         child.until(stop.set)
+        threading.Thread(target=_cut, args=(stop, say), name="cut", daemon=True).start()
         teller = Teller(told, board)
         say("info", "started")
         try:
