@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 TYPES = (
     "customer_id",
@@ -19,11 +20,11 @@ TYPES = (
 STRONG = frozenset({"customer_id", "user_id", "account_id", "email", "phone"})
 """Types whose value is given to one person or account, where a device or a cookie may pass through many hands."""
 
-CARRIED = frozenset({"device_id", "anonymous_id"})
-"""Types whose value stays with a machine, whoever uses it."""
+PASSED_ON = frozenset({"device_id", "anonymous_id"})
+"""What stays on a device when its next user logs in: some SDKs keep the anonymous id even after a log-out."""
 
-SIGNED_IN = frozenset({"customer_id", "user_id"})
-"""Types of which one person has one value, as a rule: who shares a machine is told apart by them."""
+USERS = frozenset({"user_id", "customer_id"})
+"""Types that tell whose account was used."""
 
 
 def rank(kind: str) -> tuple[int, str]:
@@ -43,3 +44,24 @@ def number(text: str) -> int:
     """
     digest = hashlib.md5(text.encode(), usedforsecurity=False).digest()
     return int.from_bytes(digest[:8], "little", signed=True)
+
+
+@dataclass(frozen=True)
+class Guards:
+    """How many values of one other type an identifier may be seen with and still join people.
+
+    `max_users` is for devices and browsers, seen with users or customers; None: `max_shared` as for all others.
+    """
+
+    max_shared: int = 10
+    max_users: int | None = None
+
+    def most(self, kind: str, other: str) -> int:
+        """The most values of `other` for one of `kind`.
+
+        >>> Guards(10, 1).most("device_id", "user_id"), Guards(10, 1).most("device_id", "email")
+        (1, 10)
+        """
+        if self.max_users is not None and kind in PASSED_ON and other in USERS:
+            return self.max_users
+        return self.max_shared

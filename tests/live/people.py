@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from shoal.identifiers import CARRIED, SIGNED_IN, STRONG, number, rank
+from shoal.identifiers import PASSED_ON, STRONG, USERS, Guards, number, rank
 from shoal.live.event import Identifiers
 from shoal.live.graph import Profile
-from shoal.live.identity import Guards, Move, Resolver
+from shoal.live.identity import Move, Resolver
 from shoal.live.nodes import MemoryNodes
 from shoal.live.reading import adopt, everybody
 
@@ -24,12 +24,12 @@ def guarded(combinations: Iterable[Identifiers], guards: Guards) -> set[Identifi
             for kind, value in combination:
                 if kind != one[0] and kind in STRONG and one[0] != "account_id":
                     met[one, kind].add(value)
-    few = guards.max_users if guards.max_users is not None else 10**9
-    return {
-        one
-        for (one, kind), values in met.items()
-        if len(values) > guards.max_shared or (one[0] in CARRIED and kind in SIGNED_IN and len(values) > few)
-    }
+
+    def most(one: str, other: str) -> int:
+        own = guards.max_users is not None and one in PASSED_ON and other in USERS
+        return (own and guards.max_users) or guards.max_shared
+
+    return {one for (one, kind), values in met.items() if len(values) > most(one[0], kind)}
 
 
 def components(edges: Iterable[Collection[Identifier]], shut: set[Identifier]) -> list[set[Identifier]]:
@@ -97,7 +97,7 @@ def owner(combination: Identifiers, shut: set[Identifier]) -> Identifier:
 
 
 class Worker:
-    """A caller of the resolver that keeps rows (person, combination's number, what it was) and deals them by the moves."""
+    """A caller of the resolver that keeps each person's rows (combination's number, what it was) as the moves say."""
 
     def __init__(self, guards: Guards, bases: Sequence[Profile] = (), shut: Collection[Identifier] = ()) -> None:
         self.nodes, self.resolver = MemoryNodes(), Resolver(guards, remembered=4)

@@ -42,7 +42,7 @@ def _in_log(folder: Path) -> set[str]:
 
 def _torment(folder: Path, kills: int, seed: int) -> None:
     key, _ = workspace(folder)
-    tally = Chaos(folder, command, seed, key).run(kills, ("http-0", "serve"))
+    tally = Chaos(folder, command, seed, key).run(kills, ("http-0", "live", "serve"))
     print(tally)
     assert tally.acknowledged, "something was sent"
     log = open_log(folder, None)

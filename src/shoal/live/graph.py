@@ -173,6 +173,8 @@ class Graph:
         self._changed: dict[bytes, Node | Tie | Component] = {}
         self._gone: set[bytes] = set()
         count = store.get(b"n")
+        self._combos: int
+        self._next: int
         self._combos, self._next = NEXT.unpack(count) if count else (0, 1)
         self._counted = False
 

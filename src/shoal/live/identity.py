@@ -11,9 +11,10 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from shoal.identifiers import Guards
 from shoal.live.event import Identifiers
 from shoal.live.graph import SPAN, Graph, vertex
-from shoal.live.joining import Guards, Joining, Move
+from shoal.live.joining import Joining, Move
 from shoal.live.nodes import Nodes
 
 __all__ = ["Guards", "Move", "Placed", "Resolver"]
@@ -66,7 +67,7 @@ class Resolver:
     `remembered` bounds the cache: at most twice as many combinations, about 1 KB each.
     """
 
-    def __init__(self, guards: Guards = Guards(), remembered: int = 50_000) -> None:  # noqa: B008 - it is frozen
+    def __init__(self, guards: Guards, remembered: int = 50_000) -> None:
         self._guards, self._most = guards, remembered
         self.forget()
 
@@ -87,7 +88,7 @@ class Resolver:
             times: when each event happened, in microseconds since 1970; None: when an identifier was seen is not kept.
 
         >>> from shoal.live.nodes import MemoryNodes
-        >>> resolver, nodes = Resolver(), MemoryNodes()
+        >>> resolver, nodes = Resolver(Guards(max_users=1)), MemoryNodes()
         >>> cookie, user = ("anonymous_id", "c"), ("user_id", "7")
         >>> visitor = resolver.place(nodes, [(cookie,)], [0]).people[0]
         >>> placed = resolver.place(nodes, [(user, cookie)], [1])

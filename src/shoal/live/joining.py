@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import msgspec
 
-from shoal.identifiers import CARRIED, SIGNED_IN, STRONG
+from shoal.identifiers import STRONG, Guards
 from shoal.live.apart import apart
 from shoal.live.event import Identifiers
 from shoal.live.graph import COUNTED, SPAN, Graph, Held, Node, Profile, Tie, order, tied, vertex
 from shoal.live.naming import rename
 
 
-@dataclass(frozen=True)
-class Guards:
-    """When an identifier joins nobody: seen with more than `max_shared` others of one strong type, or, where it stays
-    with a machine, with more than `max_users` customers or users (None: any number)."""
-
-    max_shared: int = 10
-    max_users: int | None = 1
-
-    def most(self, kind: str, other: str) -> int:
-        """How many identifiers of type `other` one of type `kind` may be seen with.
-
-        >>> Guards().most("device_id", "email"), Guards().most("device_id", "user_id")
-        (10, 1)
-        """
-        if self.max_users is not None and kind in CARRIED and other in SIGNED_IN:
-            return min(self.max_users, self.max_shared)
-        return self.max_shared
-
-
 class Move(msgspec.Struct, frozen=True, gc=False):
     """Event rows that belong to another person now.
 
     Of the person `before` the rows of `combinations` go to `after`; where they are None, all rows that no other move
-    of `before` takes. A number that is in no move's `after` and nobody's else is an alias from now on (`reading.current`).
+    of `before` takes. Without such a move the rest stays. All moves happen at once: a number may be in both.
     """
 
     before: int
@@ -88,7 +68,9 @@ class Joining:
             self._recall(profile)
 
     def _recall(self, profile: Profile) -> None:
-        graph, free, shut = self.graph, [], []
+        graph = self.graph
+        free: list[bytes] = []
+        shut: list[bytes] = []
         for known in profile.identifiers:
             one = vertex(known.type, known.value)
             guarded, _ = graph.origin(one) or (False, None)
@@ -111,16 +93,17 @@ class Joining:
 
     def _met(self, identifiers: Identifiers, vertices: tuple[bytes, ...]) -> list[bytes]:
         """Counts who was seen with whom; returns whom a guard now keeps from joining."""
-        found = []
+        found: dict[bytes, None] = {}
+        strong = [(near, other) for near, (other, _) in zip(vertices, identifiers, strict=True) if other in STRONG]
         for one, (kind, _) in zip(vertices, identifiers, strict=True):
             node = self.graph.known(one)
             if len(vertices) == 1 or node.guarded or kind == "account_id":
                 continue
-            for near, (other, _) in zip(vertices, identifiers, strict=True):
-                if near != one and other in STRONG and self.graph.meet(one, near, other):
-                    if node.counts[COUNTED.index(other)] > self._guards.most(kind, other) and one not in found:
-                        found.append(one)
-        return found
+            for near, other in strong:
+                met = near != one and self.graph.meet(one, near, other)
+                if met and node.counts[COUNTED.index(other)] > self._guards.most(kind, other):
+                    found[one] = None
+        return list(found)
 
     def _unite(self, vertices: tuple[bytes, ...]) -> None:
         graph = self.graph

@@ -41,12 +41,11 @@ class Nodes(Protocol):
 class LmdbNodes:
     """The port over one database of an LMDB environment, within the caller's transaction."""
 
-    def __init__(self, txn: lmdb.Transaction, db: lmdb._Database) -> None:
+    def __init__(self, txn: lmdb.Transaction[bytes], db: lmdb._Database) -> None:
         self._txn, self._db = txn, db
 
     def get(self, key: bytes) -> bytes | None:
-        value: bytes | None = self._txn.get(key, db=self._db)
-        return value
+        return self._txn.get(key, db=self._db)
 
     def put(self, key: bytes, value: bytes) -> None:
         self._txn.put(key, value, db=self._db)

@@ -1,7 +1,8 @@
-"""Where the server's parts are joined: what the HTTP process answers with, what the other processes do."""
+"""Where the server's parts are joined: what the HTTP process answers with, what the live worker and the webhooks do."""
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from shoal.server.tracking import Tracking
 
 Tell = Callable[[Mapping[str, Any]], None]
+WORKER, HOOKS = "live", "webhooks"
 READERS = frozenset({"read", "admin"})
-LIVE = ("live-0",)
+LEAVING = 3.0  # seconds that a webhook's request on its way has; it is sent again by the next server after that
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,6 @@ class Parts:
     close: Callable[[], None] = lambda: None
 
 
-def check(folder: Path) -> settings.Settings:
-    """A workspace's settings, as a server can use them.
-
-    Raises SettingsError, also for what only the environment can tell.
-    """
-    from shoal.activate.webhook import hooks_of
-
-    known = settings.load(folder)
-    hooks_of(known.tracking.webhooks, os.environ)
-    return known
-
-
 def open_parts(folder: Path, numbers: Numbers) -> Parts:
     """The parts of a workspace's HTTP process.
 
@@ -62,69 +52,75 @@ def open_parts(folder: Path, numbers: Numbers) -> Parts:
     from shoal.server.tracking import tracking_app
     from shoal.store.keys import Keys
 
-    known = settings.load(folder)
-    log = Watched(living.open_log(folder, known), numbers)
-    keys = Keys(Database(folder, known.store)).ring()
-    view = living.view(folder, known, log)
-    api = api_app(view, keys)
-    tracking = tracking_app(log, keys, fallback=api)
-    numbers.follow(lambda: _counted(tracking))
+    told = settings.load(folder)
+    log = living.open_log(folder, told)
+    watched = Watched(log, numbers)
+    ring = Keys(Database(folder, told.store)).ring()
+    view = living.view(folder, told, log)
+    api = api_app(view, ring)
+    app = tracking_app(watched, ring, fallback=api)
+    numbers.follow(lambda: _rows(app))
 
     def close() -> None:
         view.close()
-        log.close()
+        watched.close()
 
-    return Parts(
-        tracking,
-        log,
-        may_read=lambda key: keys(key) in READERS,
-        state=view.status,
-        stopping=api.state.streams.close,
-        close=close,
-    )
+    return Parts(app, watched, lambda key: ring(key) in READERS, view.status, api.state.streams.close, close)
 
 
-def _counted(tracking: Tracking) -> Iterable[Row]:
-    counters = tracking.counters
+def _rows(app: Tracking) -> Iterable[Row]:
+    """What the tracking API counted; its answers are counted and timed by `Front`, with all others."""
+    counters = app.counters
     yield "shoal_events_accepted_total", (), counters.accepted
     yield "shoal_events_rejected_total", (), counters.rejected
     yield "shoal_received_bytes_total", (), counters.received_bytes
     yield "shoal_commits_total", (), counters.groups
     yield "shoal_commits_failed_total", (), counters.failed_groups
-    yield "shoal_pending_bytes", (), tracking.receiving + tracking.pending
+    yield "shoal_pending_bytes", (), app.receiving + app.pending
+
+
+def check(folder: Path) -> settings.Settings:
+    """A workspace's settings, when a server can use them and its definitions.
+
+    Raises SettingsError with what is wrong, also with what only the environment can tell.
+    """
+    from shoal import living
+    from shoal.activate.webhook import hooks_of
+
+    known = settings.load(folder)
+    hooks_of(known.tracking.webhooks, os.environ)
+    living.check(folder)
+    return known
 
 
 def work(folder: Path, stop: threading.Event, tell: Tell) -> None:
     """The live worker's work, until `stop` is set."""
-    from shoal.living import Living
+    from shoal import living
 
-    living = Living(folder, watch=tell)
+    live = living.Living(folder, tell=lambda what, _: logging.getLogger(__name__).warning(what), watch=tell)
     try:
-        living.worker.run(stop)
+        live.worker.run(stop)
     finally:
-        living.close()
+        live.close()
 
 
-def deliver(folder: Path, stop: threading.Event, numbers: Numbers, show: Callable[[], None]) -> None:
-    """Sends membership changes to the workspace's webhooks, until `stop` is set; `show` is called now and then."""
+def deliver(folder: Path, stop: threading.Event, tell: Tell) -> None:
+    """Sends membership changes to the workspace's webhooks, until `stop` is set."""
     from shoal import living
     from shoal.activate.webhook import Webhooks
     from shoal.store.hooks import Hooks
 
-    known = settings.load(folder)
-    view = living.view(folder, known)
-    hooks = Webhooks(known.tracking.webhooks, view.changes, Hooks(Database(folder, known.store)))
+    told = settings.load(folder)
+    view = living.view(folder, told)
+    hooks = Webhooks(told.tracking.webhooks, view.changes, Hooks(Database(folder, told.store)))
     hooks.start()
-    while not stop.wait(1.0):
-        with suppress(ShoalError):  # a state that is being built has no feed yet
-            for one in hooks.standing():
-                numbers.put("shoal_webhook_lag_seconds", one.lag_s, one.hook)
-                numbers.put("shoal_webhook_behind", one.behind, one.hook)
-                numbers.put("shoal_webhook_failures", one.failures, one.hook)
-                numbers.put("shoal_webhook_disabled", one.disabled, one.hook)
-        show()
-    hooks.stop(patience=3.0)
-    view.close()
+    try:
+        while not stop.wait(1.0):
+            with suppress(ShoalError):  # a state that is being built has no feed
+                tell({"hooks": [vars(one) for one in hooks.standing()]})
+    finally:
+        hooks.stop(LEAVING)
+        view.close()
 
 
 def has_keys(folder: Path) -> bool:

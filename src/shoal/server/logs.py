@@ -93,7 +93,8 @@ class Bridge(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line: which library and where; of an exception its kind and places."""
-        event = _KNOWN.get(record.msg if isinstance(record.msg, str) else "", "library")
+        ours = record.name.startswith("shoal.")
+        event = _KNOWN.get(record.msg if isinstance(record.msg, str) else "", "note" if ours else "library")
         level = "error" if record.levelno >= logging.ERROR else "warning"
         fields: dict[str, Field] = {"logger": record.name, "line": f"{record.module}:{record.lineno}"}
         error = record.exc_info[1] if record.exc_info else None
@@ -101,7 +102,7 @@ class Bridge(logging.Handler):
             fields |= of_error(error)
         if record.name in _CAREFUL:
             fields["said"] = record.getMessage()
-        elif record.name.startswith("shoal."):
+        elif ours:
             fields["said"] = str(record.msg)  # our own templates are constant; what fills them is not shown
         if os.environ.get("SHOAL_DEBUG"):
             fields["said"] = self.format(record)

@@ -1,8 +1,8 @@
 """A batch that one message spoils is mended, so that its neighbours are not lost.
 
 JSON has no NaN, no half of a surrogate pair and no bytes outside UTF-8, and no decoder follows it for ever into depth;
-some senders send all of that. NaN and Infinity become null. What cannot be mended is kept as text in its place, where the
-worker finds no message and quarantines it whole.
+some senders send all of that. NaN and Infinity become null. What cannot be mended is kept as text in its place, where
+the worker finds no message and quarantines it whole.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from shoal import settings
 from shoal.errors import StorageError
 from shoal.server import address, joints, lock, logs
 from shoal.server.board import Board
@@ -32,12 +33,13 @@ LIMITS = {0: 4.5, 1: 4.5}  # seconds that HTTP processes have to end, then worke
 
 @dataclass(frozen=True)
 class Modules:
-    """Which modules the processes run, and the live workers' names; tests put their own in place."""
+    """What checks a workspace, which modules the processes run, the live workers' names; tests put in their own."""
 
     http: str = "shoal.server.http"
     live: str = "shoal.server.worker"
     hooks: str = "shoal.server.hooks"
-    live_names: Sequence[str] = joints.LIVE
+    live_names: Sequence[str] = (joints.WORKER,)
+    check: Callable[[Path], settings.Settings] = joints.check
     job: tuple[str, ...] | None = None
 
 
@@ -73,7 +75,7 @@ def serve(
 
     Raises SettingsError, Busy (another server, or the port is taken), AddressError, StorageError.
     """
-    known = joints.check(folder)
+    known = modules.check(folder)
     with ExitStack() as held:
         mine, shared = lock.take(folder)
         held.callback(os.close, mine)
@@ -81,7 +83,7 @@ def serve(
         listening = held.enter_context(address.listen(options.host, options.port))
         processes = [(f"http-{number}", modules.http, 0) for number in range(options.workers)]
         processes += [(name, modules.live, 1) for name in modules.live_names]
-        processes += [("hooks", modules.hooks, 1)] if known.tracking.webhooks else []
+        processes += [(joints.HOOKS, modules.hooks, 1)] if known.tracking.webhooks else []
         board = Board.make(1 + len(processes))
         held.callback(board.close)
         say = logs.start("serve", logs.form_for(options.log_format, sys.stderr), options.log_level)

@@ -8,6 +8,7 @@ and a few times a minute without one, with any of:
     reached_s                 [(seconds, how many)] from arrival to memberships committed
     changed                   [(segment, "entered" | "left", how many)]
     refused                   [(reason, how many)]
+    hooks                     how each webhook does (`activate.webhook.Standing`), by the process that delivers them
 """
 
 from __future__ import annotations
@@ -56,6 +57,9 @@ class Teller:
             numbers.see("shoal_event_to_membership_seconds", seconds, times)
         for segment, change, times in told.get("changed", ()):
             numbers.add("shoal_memberships_changed_total", times, segment, change)
+        for one in told.get("hooks", ()):
+            for name in ("lag_s", "behind", "failures", "disabled"):
+                numbers.put(_HOOKS[name], float(one[name]), one["hook"], one["where"])
         for reason, times in told.get("refused", ()):
             numbers.add("shoal_live_quarantined_total", times, reason)
         if now - self._shown >= BEAT or now < self._shown:
@@ -79,6 +83,12 @@ _GAUGES = {
     "offset": "shoal_live_offset",
     "lag_s": "shoal_live_lag_seconds",
     "people": "shoal_live_people",
+}
+_HOOKS = {
+    "lag_s": "shoal_webhook_lag_seconds",
+    "behind": "shoal_webhook_behind",
+    "failures": "shoal_webhook_failures",
+    "disabled": "shoal_webhook_disabled",
 }
 
 

@@ -16,12 +16,10 @@ from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
-from shoal.unify.identifiers import STRONG, Phone, Reason, name, phones, quote, rank
+from shoal.identifiers import PASSED_ON, STRONG, Guards, rank
+from shoal.unify.identifiers import Phone, Reason, name, phones, quote
 
 SHOWN = 10
-PASSED_ON = frozenset({"device_id", "anonymous_id"})
-"""What stays on a device when its next user logs in: some SDKs keep the anonymous id even after a log-out."""
-USERS = frozenset({"user_id", "customer_id"})
 
 
 class Sql(Protocol):
@@ -67,23 +65,6 @@ def feed(engine: Sql, source: str, kind: Literal["events", "profiles"]) -> Feed:
 
     kinds = tuple(sorted(under("id_"), key=rank))
     return Feed(source, kind, kinds, under("p_"), under("t_"), schema.field("at").type)
-
-
-@dataclass(frozen=True)
-class Guards:
-    """How many values of one other type an identifier may be seen with and still join people."""
-
-    max_shared: int = 10
-    max_users: int | None = None
-
-    def most(self, kind: str, other: str) -> int:
-        """The most values of `other` for one of `kind`.
-
-        >>> Guards(10, 1).most("device_id", "user_id"), Guards(10, 1).most("device_id", "email")
-        (1, 10)
-        """
-        passed_on = kind in PASSED_ON and other in USERS and self.max_users is not None
-        return self.max_users if passed_on and self.max_users is not None else self.max_shared
 
 
 @dataclass(frozen=True)
