@@ -75,7 +75,7 @@ def test_a_refused_write_makes_it_not_ready_for_some_seconds(tmp_path: Path) -> 
 
 def test_what_the_supervisor_says_counts(tmp_path: Path) -> None:
     board, numbers = Board.make(3), Numbers()
-    board.write(0, {"name": "serve", "stopping": True, "loop": ["live-0"], "live": ["live-0"]})
+    board.write(0, {"name": "serve", "stopping": True, "loop": ["live"], "live": ["live"]})
     status, body = _ask(_front(tmp_path, Watched(_Log(), numbers), numbers, board), "/ready")
     assert status == 503
     assert [reason["check"] for reason in json.loads(body)["reasons"]] == ["stop", "processes", "live"]
@@ -93,7 +93,7 @@ def test_a_state_that_cannot_be_read_is_told_by_its_kind_alone(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("state", "why"),
     [
-        ({"name": "live-0"}, "live-0 is starting"),
+        ({"name": "live"}, "live is starting"),
         ({"state": "working", "offset": 7, "lag_s": 0.0, "told_at": 1.0}, None),
         ({"state": "working", "offset": 7, "lag_s": 11.0, "told_at": 100.0}, "live is 11 s behind"),
         ({"state": "working", "offset": 6, "lag_s": 0.0, "told_at": 1.0}, "live has not moved for 99 s"),

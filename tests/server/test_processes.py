@@ -92,7 +92,9 @@ def test_a_slot_is_read_whole_or_not_at_all() -> None:
 
 
 def test_the_lock_is_for_one_and_waits_for_what_a_killed_one_left(tmp_path: Path) -> None:
+    assert not lock.is_held(tmp_path)
     mine, shared = lock.take(tmp_path)
+    assert lock.is_held(tmp_path)
     with pytest.raises(Busy, match=f"process {os.getpid()}"):
         lock.take(tmp_path)
     os.close(mine)

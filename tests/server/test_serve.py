@@ -92,12 +92,12 @@ def test_events_are_taken_while_the_live_worker_dies_again_and_again(tmp_path: P
 def test_a_worker_that_lags_makes_it_not_ready_until_it_has_caught_up(tmp_path: Path) -> None:
     _live(tmp_path / "w", offset=0, lag_s=99.0)
     with running(tmp_path / "w") as server:
-        until(lambda: "live-0 is 99 s behind" in str(server.ready()), "the lag is told")
+        until(lambda: "live is 99 s behind" in str(server.ready()), "the lag is told")
         _live(tmp_path / "w", offset=0, lag_s=0.0, people=7, changed=[["vip", "entered", 2]])
         until(lambda: server.ready()["ready"], "the worker has caught up")
-        until(lambda: 'shoal_live_people{process="live-0"} 7' in server.ask("GET", "/metrics")[1].decode(), "people")
+        until(lambda: 'shoal_live_people{process="live"} 7' in server.ask("GET", "/metrics")[1].decode(), "people")
         text = server.ask("GET", "/metrics")[1].decode()
-        assert 'shoal_memberships_changed_total{process="live-0",segment="vip",change="entered"}' in text
+        assert 'shoal_memberships_changed_total{process="live",segment="vip",change="entered"}' in text
         assert server.end() == 0
         assert (tmp_path / "w" / "live-ended").exists()
 
@@ -105,7 +105,7 @@ def test_a_worker_that_lags_makes_it_not_ready_until_it_has_caught_up(tmp_path: 
 def test_children_end_by_themselves_when_their_parent_is_killed_and_a_new_server_follows(tmp_path: Path) -> None:
     _live(tmp_path / "w", offset=0, lag_s=0.0)
     with running(tmp_path / "w") as server:
-        server.child("live-0")
+        server.child("live")
         assert server.end(signal.SIGKILL) == -signal.SIGKILL
         with running(tmp_path / "w") as following:
             assert server.gone()

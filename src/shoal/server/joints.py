@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shoal import settings
-from shoal.live.counters import Counters
+from shoal.errors import ShoalError
 from shoal.server.health import App, Watched
 from shoal.server.metrics import Numbers, Row
+from shoal.store.database import Database
+
+if TYPE_CHECKING:
+    from shoal.server.tracking import Tracking
 
 Tell = Callable[[Mapping[str, Any]], None]
 WORKER, HOOKS = "live", "webhooks"
+READERS = frozenset({"read", "admin"})
+LEAVING = 3.0  # seconds that a webhook's request on its way has; it is sent again by the next server after that
 
 
 @dataclass(frozen=True)
@@ -35,61 +43,56 @@ class Parts:
 
 
 def open_parts(folder: Path, numbers: Numbers) -> Parts:
-    """The parts of a workspace's HTTP process."""
+    """The parts of a workspace's HTTP process.
+
+    Raises SettingsError, StoreError, StorageError or Busy when one cannot be had.
+    """
     from shoal import living
     from shoal.server.api import api_app
     from shoal.server.tracking import tracking_app
-    from shoal.store.keys import KeyRing
-    from shoal.workspace import Workspace
+    from shoal.store.keys import Keys
 
     told = settings.load(folder)
     log = living.open_log(folder, told)
     watched = Watched(log, numbers)
-    ring = KeyRing(Workspace(folder).keys.all)
+    ring = Keys(Database(folder, told.store)).ring()
     ring.load()
     view = living.view(folder, told, log)
-    api = api_app(view, ring)
-    counters = Counters()
-    numbers.follow(lambda: rows_of(counters))
-    app = tracking_app(watched, ring, fallback=api, counters=counters)
+    public = told.tracking.public_segments
+    api = api_app(view, ring, public_segments=public)
+    app = tracking_app(watched, ring, fallback=api)
+    numbers.follow(lambda: _rows(app))
 
     def close() -> None:
         view.close()
         watched.close()
 
-    return Parts(app, watched, lambda key: ring(key) in ("read", "admin"), view.status, api.state.streams.close, close)
+    return Parts(app, watched, lambda key: ring(key) in READERS, view.status, api.state.streams.close, close)
 
 
-def rows_of(counters: Counters) -> list[Row]:
-    """What the tracking API counted, as rows of `Numbers`."""
-    plain = {
-        "shoal_events_accepted_total": counters.accepted,
-        "shoal_events_rejected_total": counters.rejected,
-        "shoal_commits_total": counters.groups,
-        "shoal_commits_failed_total": counters.failed_groups,
-        "shoal_received_bytes_total": counters.received_bytes,
-    }
-    waits = counters.waits
-    rows: list[Row] = [(name, (), value) for name, value in plain.items()]
-    return [*rows, ("shoal_ack_seconds", (), [*waits.counts, waits.sum])]
+def _rows(app: Tracking) -> Iterable[Row]:
+    """What the tracking API counted; its answers are counted and timed by `Front`, with all others."""
+    counters = app.counters
+    yield "shoal_events_accepted_total", (), counters.accepted
+    yield "shoal_events_rejected_total", (), counters.rejected
+    yield "shoal_received_bytes_total", (), counters.received_bytes
+    yield "shoal_commits_total", (), counters.groups
+    yield "shoal_commits_failed_total", (), counters.failed_groups
+    yield "shoal_pending_bytes", (), app.receiving + app.pending
 
 
-def live_names(folder: Path) -> list[str]:
-    """The live workers of a workspace."""
-    del folder
-    return [WORKER]
+def check(folder: Path) -> settings.Settings:
+    """A workspace's settings, when a server can use them and its definitions.
 
-
-def hook_names(folder: Path) -> list[str]:
-    """The process that delivers webhooks, where the settings name any."""
-    return [HOOKS] if settings.load(folder).tracking.webhooks else []
-
-
-def check(folder: Path) -> None:
-    """Raises what is wrong with a workspace's definitions."""
+    Raises SettingsError with what is wrong, also with what only the environment can tell.
+    """
     from shoal import living
+    from shoal.activate.webhook import hooks_of
 
+    known = settings.load(folder)
+    hooks_of(known.tracking.webhooks, os.environ)
     living.check(folder)
+    return known
 
 
 def work(folder: Path, stop: threading.Event, tell: Tell) -> None:
@@ -107,7 +110,6 @@ def deliver(folder: Path, stop: threading.Event, tell: Tell) -> None:
     """Sends membership changes to the workspace's webhooks, until `stop` is set."""
     from shoal import living
     from shoal.activate.webhook import Webhooks
-    from shoal.store.database import Database
     from shoal.store.hooks import Hooks
 
     told = settings.load(folder)
@@ -116,14 +118,19 @@ def deliver(folder: Path, stop: threading.Event, tell: Tell) -> None:
     hooks.start()
     try:
         while not stop.wait(1.0):
-            tell({"hooks": [(one.where, one.lag_s) for one in hooks.standing() if one.lag_s is not None]})
+            with suppress(ShoalError):  # a state that is being built has no feed
+                tell({"hooks": [vars(one) for one in hooks.standing()]})
     finally:
-        hooks.stop()
+        hooks.stop(LEAVING)
         view.close()
 
 
 def has_keys(folder: Path) -> bool:
-    """Whether anybody could send or read anything."""
-    from shoal.workspace import Workspace
+    """Whether anybody could send or read anything, as far as can be told."""
+    from shoal.store.keys import Keys
 
-    return any(not key.revoked_at for key in Workspace(folder).keys.all())
+    try:
+        known = Keys(Database(folder, settings.load(folder).store)).all()
+    except ShoalError:
+        return True
+    return any(key.revoked_at is None for key in known)
