@@ -46,7 +46,7 @@ def take(folder: Path, patience: float = 15.0) -> tuple[int, int]:
 
 def is_held(folder: Path) -> bool:
     """Whether a server runs here, or what one left behind has not ended yet."""
-    for name in (SUPERVISOR, EVERYBODY):
+    for name in (SUPERVISOR, SERVED):
         try:
             handle = os.open(folder / ".shoal" / name, os.O_RDWR | os.O_CLOEXEC)
         except OSError:
