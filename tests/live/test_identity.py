@@ -239,8 +239,9 @@ def cost(resolver: Resolver, nodes: Counting, combination: Identifiers) -> int:
 
 
 def hub(size: int) -> tuple[Resolver, Counting]:
-    """One user with many cookies."""
+    """One user with many cookies, after somebody with few identifiers."""
     resolver, nodes = Resolver(Guards(10, 1)), Counting()
+    resolver.place(nodes, [(("customer_id", "1"), ("email", "a@x.org"))], [0])
     combinations = [(("user_id", "hub"), ("anonymous_id", f"{at:05d}")) for at in range(size)]
     resolver.place(nodes, combinations, [0] * size)
     return resolver, nodes
@@ -254,7 +255,6 @@ def test_nothing_about_a_person_of_many_identifiers_costs_more_than_about_one_of
         costs = []
         for size in (20, 2_000):
             resolver, nodes = hub(size)
-            resolver.place(nodes, [(("customer_id", "1"), ("email", "a@x.org"))], [0])
             costs.append(cost(resolver, nodes, combination))
         assert costs[0] == costs[1]
 
@@ -284,3 +284,16 @@ def test_a_person_that_an_identifier_held_together_falls_into_its_parts() -> Non
     worker.tick(buyers[2:])
     assert len(set(worker.people().values())) == 6 + 3 + 1
     assert [len(rows) for rows in worker.rows.values() if rows] == [1] * 9
+
+
+def test_an_identifier_that_joins_nobody_does_not_speak_for_its_earlier_profile() -> None:
+    many = Profile(1, tuple(Known("anonymous_id", name) for name in "abc"), 0)
+    few = Profile(2, (Known("user_id", "7"), Known("email", "e@x.org")), 5)
+    shared: list[tuple[Identifiers, int]] = [
+        ((("user_id", user), ("anonymous_id", name)), 0) for user in ("8", "9") for name in "ab"
+    ]
+    joined: list[tuple[Identifiers, int]] = [((("user_id", "7"), ("anonymous_id", "c")), 0)]
+    assert Worker(Guards(10, 1), [many, few]).run(joined, 1).people()["user_id", "7"] == 1
+    people = Worker(Guards(10, 1), [many, few]).run(shared + joined, 1).people()
+    assert people["user_id", "7"] == people["anonymous_id", "c"] == 2
+    assert people["anonymous_id", "a"] == 1
