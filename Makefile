@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SDKS := tests/sdk/node_modules/.package-lock.json
 
-.PHONY: demo test test-long check bench docs lock clean
+.PHONY: demo test test-long sdks check bench docs lock clean
 
 demo: $(READY)  ## make a workspace with real data and run the whole loop
 	$(BIN)/shoal demo demo-workspace
@@ -12,8 +13,12 @@ demo: $(READY)  ## make a workspace with real data and run the whole loop
 test: $(READY)  ## the tests, without the long ones
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-long: $(READY)  ## the long tests
+test-long: $(READY) sdks  ## the long tests
 	$(BIN)/python -m pytest -m slow
+
+sdks:  ## the JavaScript SDKs that the long tests drive; without node and npm those tests are skipped
+	@command -v npm >/dev/null && $(MAKE) -s --no-print-directory $(SDKS) || \
+	  echo "the JavaScript SDKs are not installed: the tests that need them will be skipped"
 
 check: $(READY)  ## ruff, mypy strict, architecture
 	$(BIN)/ruff check .
@@ -35,6 +40,9 @@ lock:  ## renew requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist
+
+$(SDKS): tests/sdk/package-lock.json
+	npm ci --prefix tests/sdk --ignore-scripts --no-audit --no-fund
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import threading
@@ -49,11 +50,12 @@ class MemoryLog:
 
 @dataclass
 class Shoal:
-    """Where it listens, what is in its log, and what it was asked: method, path and headers."""
+    """Where it listens, what is in its log, and what it was asked: method, path and headers; a POST's body as sent."""
 
     url: str
     log: MemoryLog
     seen: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     @property
     def host(self) -> str:
@@ -72,6 +74,20 @@ class Shoal:
             found += [{**message, "type": entry["type"] or message.get("type")} for message in messages]
         return found
 
+    @property
+    def attempts(self) -> list[list[str]]:
+        """The messageIds of every POST, of those that were refused too."""
+        found = []
+        for body in self.bodies:
+            read = json.loads(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
+            found.append([message["messageId"] for message in read.get("batch") or [read]])
+        return found
+
+    @property
+    def posts(self) -> list[tuple[str, dict[str, str]]]:
+        """Path and headers of every POST."""
+        return [(path, headers) for method, path, headers in self.seen if method == "POST"]
+
     def wait(self, count: int, seconds: float = 20) -> list[dict[str, Any]]:
         """The messages, as soon as there are `count`."""
         until = time.monotonic() + seconds
@@ -84,10 +100,20 @@ def watched(shoal: Shoal, app: App) -> App:
     """The app with a record of what was asked."""
 
     async def inner(scope: Any, receive: Any, send: Any) -> None:
+        body = b""
+
+        async def overheard() -> Any:
+            nonlocal body
+            message = await receive()
+            body += message.get("body", b"")
+            if scope.get("method") == "POST" and not message.get("more_body"):
+                shoal.bodies.append(body)
+            return message
+
         if scope["type"] == "http":
             headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
             shoal.seen.append((scope["method"], scope["path"], headers))
-        await app(scope, receive, send)
+        await app(scope, overheard, send)
 
     return inner
 

@@ -24,7 +24,7 @@ from shoal.define.parse import parse
 from shoal.define.segment import SegmentFile, load_segments
 from shoal.define.types import Type, type_of
 from shoal.define.words import Label, to_words
-from shoal.errors import ExpressionError, SettingsError
+from shoal.errors import ExpressionError, SettingsError, ShoalError
 from shoal.live.advance import Advancer
 from shoal.live.definition import Definition, Rule
 from shoal.live.identity import Guards, Resolver
@@ -37,7 +37,7 @@ from shoal.releases import overlay
 from shoal.settings import Settings
 from shoal.store import releases
 from shoal.store.database import Database
-from shoal.store.runs import Run, Runs
+from shoal.store.runs import Run, Runs, is_served
 
 if TYPE_CHECKING:
     from shoal.live.verify import Proof
@@ -279,6 +279,12 @@ def _schema(run: Run, name: str) -> pa.Schema:
     return schema
 
 
+def check(folder: Path) -> None:
+    """Raises what is wrong with a workspace's definitions, all faults at once."""
+    told = settings.load(folder)
+    definition(folder, told, releases.history(Database(folder, told.store)), {})
+
+
 def origin(folder: Path, made: Definition) -> Origin | None:
     """The run that a state begins with, None before the first one."""
     if not made.run_id:
@@ -367,6 +373,7 @@ class Living:
         self.settings = settings.load(folder)
         self.log = open_log(folder, self.settings)
         self.definitions = Definitions(folder)
+        self._faulty = ""
         self.worker = Worker(self.log, self._begin(), self._renewed, tell=watch)
 
     def close(self) -> None:
@@ -386,7 +393,14 @@ class Living:
 
     def _renewed(self, advancer: Advancer) -> Advancer | None:
         """Heeds what changed in the workspace; a new state only where histories must be others."""
-        made = self.definitions.now(advancer.seen.to_dict())
+        try:
+            made = self.definitions.now(advancer.seen.to_dict())
+        except ShoalError as error:  # what was defined before goes on until the files are mended
+            if str(error) != self._faulty:
+                self._faulty = str(error)
+                self.tell(f"live: the definitions stay as they were: {error}", None)
+            return None
+        self._faulty = ""
         if made.version == advancer.definition.version:
             return None
         if made.history == advancer.definition.history:
@@ -466,15 +480,15 @@ def view(folder: Path, told: Settings, log: Log | None = None) -> LiveView:
     return LiveView(home(folder), identified, find, clauses, kinds=kinds, spoken=spoken, log_last=last)
 
 
-def verify(folder: Path, *, serving: bool = False, tell: Tell = _silent) -> Proof:
+def verify(folder: Path, *, tell: Tell = _silent) -> Proof:
     """Rebuilds everybody from the run and the log, and holds the live state against it.
 
-    Unless a server is `serving`, the state is first brought up to date with the log.
+    Where no server runs, the state is first brought up to date with the log.
     """
     from shoal.live.verify import Verifier
 
     told = settings.load(folder)
-    if not serving:
+    if not is_served(folder):
         living = Living(folder, tell=tell)
         try:
             living.worker.drain()

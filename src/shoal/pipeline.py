@@ -28,9 +28,10 @@ from shoal.store.runs import Run, Runs, write_text
 if TYPE_CHECKING:
     from shoal.live.log import Log
     from shoal.live.message import Cleaner
+    from shoal.live.replay import Replayed
     from shoal.model.contest import Judge
     from shoal.model.prose import Voice
-    from shoal.unify.stream import Replay
+    from shoal.unify.stream import Kind, Replay
 
 UNPROVEN = "these segments are not validated. Remedy: `shoal run --only validate`"
 Tell = Callable[[str, float | None], None]
@@ -48,45 +49,50 @@ class Work:
     tell: Tell
     as_of: int | None = None
     own: list[SegmentFile] = field(default_factory=list)
-    log: Log | None = None
+    logs: Sequence[Log] = ()
     releases: list[summary.Release] = field(default_factory=list)
 
 
 def _unify(work: Work) -> None:
     from shoal.unify.run import unify
 
-    log = _replays(work.settings, work.log) if work.log is not None else None
+    log = _replays(work.settings, work.logs)
     unify(work.folder, work.settings, work.engine, work.run, work.before, work.as_of, work.tell, log)
 
 
-def cleaner(settings: Settings) -> Cleaner:
-    """What cleans the messages of a workspace, the same live and in a run."""
+def cleaner(settings: Settings, partition: int = 0) -> Cleaner:
+    """What cleans the messages of one partition of a workspace's log, the same live and in a run."""
     from shoal.live.message import Cleaner
     from shoal.unify.identifiers import rank
     from shoal.unify.spelling import normaliser
 
     places = identifier_places(settings)
     ranked = {kind: places[kind] for kind in sorted(places, key=rank)}
-    return Cleaner(settings.tracking, normaliser(settings.unify.placeholders, settings.country), ranked)
+    return Cleaner(settings.tracking, normaliser(settings.unify.placeholders, settings.country), ranked, partition)
 
 
-def _replays(settings: Settings, log: Log) -> Replay | None:
-    """The log as the source `live`, up to what it holds now; None where it is empty.
+def _replays(settings: Settings, logs: Sequence[Log]) -> Replay | None:
+    """The log, one a partition, as the source `live`, up to what it holds now; None where it is empty.
 
     Raises SettingsError when another source has that name.
     """
     from shoal.live.message import TELLS
     from shoal.live.replay import SOURCE, entries, replay
 
-    until = log.last()
-    if not until:
+    ends = [log.last() for log in logs]
+    if not any(ends):
         return None
     for name in settings.sources:
         if name.casefold() == SOURCE:
             what = "is the name of what arrives over HTTP, and the log has events"
             raise SettingsError([Fault(FILE, None, f"sources.{name}", what, "call the source something else")])
-    clean = cleaner(settings)
-    return lambda folder, known: replay(entries(log, until), clean, folder, tells=TELLS, known=known)
+
+    def read(folder: Path, known: Mapping[str, Kind]) -> Replayed:
+        parts = enumerate(zip(logs, ends, strict=True))
+        cleaned = [(entries(log, end), cleaner(settings, number)) for number, (log, end) in parts]
+        return replay(cleaned, folder, tells=TELLS, known=known)
+
+    return read
 
 
 def _features(work: Work) -> None:
@@ -181,12 +187,12 @@ def run(
     as_of: str | None = None,
     only: str | None = None,
     tell: Tell,
-    log: Log | None = None,
+    logs: Sequence[Log] = (),
 ) -> summary.Run:
     """Runs every stage, or one over the last run's tables, and publishes the result whole.
 
-    `as_of` is ISO 8601, in the workspace's zone where it names none; nothing later is used. `log` holds what arrived
-    over HTTP; its events are the source `live`.
+    `as_of` is ISO 8601, in the workspace's zone where it names none; nothing later is used. `logs` hold what arrived
+    over HTTP, one a partition; their events are the source `live`.
 
     Raises UsageError, SettingsError, DataError, Busy or StorageError; the last good run then stays as it was.
     """
@@ -213,7 +219,7 @@ def run(
             draft.write_part("timings", timings)
             # Each stage has an engine of its own, so that none leaves its tables in memory for the next.
             with make(settings.memory, None, draft.folder / "scratch") as engine:
-                stage(Work(folder, _told(settings, draft), draft, before, engine, tell, cutoff, own, log, decided))
+                stage(Work(folder, _told(settings, draft), draft, before, engine, tell, cutoff, own, logs, decided))
             timings[name] = round(perf_counter() - began, 3)
         draft.write_part("timings", timings)
         html = (draft.folder / "report.html").read_text(encoding="utf-8")

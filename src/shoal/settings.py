@@ -315,6 +315,9 @@ class Tracking(_Part):
     )
     earliest: str = Field("2000-01-01", description="events of before are refused: their clock is wrong")
     refresh: str = Field("1d", description="how old a score may be before it is computed again without an event")
+    public_segments: list[str] | None = Field(
+        None, description="segments that a website's visitors may learn they are in; the released ones when left out"
+    )
     webhooks: list[Webhook] = Field(default_factory=list, description="where membership changes are sent")
     schedule: dict[Literal["run", "sync"], str] = Field(
         default_factory=dict, description="how often the server runs the pipeline by itself, such as `run: 1d`"

@@ -187,6 +187,15 @@ class Workspace:
         """The API keys of `shoal serve`: `create(role)`, `all()`, `revoke(id)`."""
         return Keys(self._store)
 
+    def verify(self, *, tell: Tell = _silent) -> dict[str, Any]:
+        """Proves that the live state equals what a batch computes anew from the run and the log.
+
+        Gives `equal`, what was compared, and the differences. Where no server runs, the state is brought up to date.
+        """
+        from shoal import living
+
+        return living.verify(self.folder, tell=tell).to_dict()
+
     @property
     def _store(self) -> Database:
         told = self.settings.store if (self.folder / settings.FILE).exists() else None

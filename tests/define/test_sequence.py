@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pyarrow as pa
@@ -12,13 +13,13 @@ from tests.define import reference
 from tests.define.test_kernel import COLUMNS, SCHEMA, START, cut_streams, run
 
 from shoal.define.feature import Feature, features_from_yaml
-from shoal.define.kernel import compile_plan
+from shoal.define.kernel import Plan, compile_plan
 from shoal.define.types import Type
 from shoal.errors import SettingsError
 
 MINUTE = 60_000_000
 SOME = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
-MANY = settings(SOME, max_examples=4_000)
+MANY = settings(SOME, max_examples=2_000)
 
 
 @st.composite
@@ -334,6 +335,19 @@ def test_only_the_columns_that_are_read_are_asked_for() -> None:
     }
     plan = compile_plan(features_from_yaml(made), COLUMNS)
     assert plan.event_columns == ("at", "category", "event", "person", "quantity", "value", "vip")
+
+
+@SOME
+@given(made=features())
+def test_a_plan_of_sequences_and_sessions_is_plain_data(made: list[Feature]) -> None:
+    plan = compile_plan(made, COLUMNS)
+    again = Plan.from_dict(json.loads(json.dumps(plan.to_dict())))
+    assert (again, hash(again), again.version) == (plan, hash(plan), plan.version)
+
+
+def test_what_was_defined_before_there_were_sequences_keeps_its_version() -> None:
+    made = {"n": {"count": "events", "of": "A", "within": "7d"}, "s": {"share": "value > 1", "where": "vip"}}
+    assert compile_plan(features_from_yaml(made), COLUMNS).version == "e242a1dbab03"
 
 
 def test_every_event_name_of_a_definition_is_known() -> None:

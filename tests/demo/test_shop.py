@@ -20,7 +20,7 @@ from sklearn.metrics import adjusted_rand_score
 from shoal import settings
 from shoal.demo.archetypes import ARCHETYPES, CATEGORIES
 from shoal.demo.dirt import BAD
-from shoal.demo.identity import DESK, MAX_SHARED, NOBODY
+from shoal.demo.identity import DESK, MAX_SHARED, MAX_USERS, NOBODY
 from shoal.demo.shop import FILES, Shop, simulate, write
 from shoal.errors import UsageError
 
@@ -138,7 +138,7 @@ def test_identifiers_of_one_group_are_exactly_those_that_the_files_join(shop: Sh
         return node
 
     for other, users in partners.items():
-        if len(users) <= MAX_SHARED:
+        if len(users) <= (MAX_SHARED if "@" in other else MAX_USERS):
             for user in users:
                 parent[root(user)] = root(other)
     group = shop.truth.identifiers.filter(pc.is_valid(shop.truth.identifiers["group"]))
@@ -148,10 +148,11 @@ def test_identifiers_of_one_group_are_exactly_those_that_the_files_join(shop: Sh
     assert DESK not in joined
 
 
-def test_groups_are_people_but_for_families_who_share_a_device(shop: Shop) -> None:
-    people = shop.truth.people
-    merged = people.num_rows - len(pc.unique(people["group"]))
-    assert 0 < merged <= shop.truth.identity["families"]
+def test_families_who_share_a_device_stay_several_people(shop: Shop) -> None:
+    people, known = shop.truth.people, shop.truth.identifiers
+    assert len(pc.unique(people["group"])) == people.num_rows
+    shared = pc.sum(pc.and_(pc.is_null(known["person"]), pc.equal(known["type"], "anonymous_id"))).as_py()
+    assert 1 < shared <= shop.truth.identity["families"] + 1
 
 
 def test_strangers_devices_never_appear_with_an_account(shop: Shop) -> None:

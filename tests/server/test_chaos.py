@@ -12,7 +12,7 @@ from server.chaos import Chaos, logged, lost
 from server.running import standin
 from server.standin_http import FileLog
 
-NAMES = ("http-0", "live-0", "serve")
+NAMES = ("http-0", "live", "serve")
 
 
 def _workspace(folder: Path) -> Path:

@@ -51,6 +51,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         connection.close()
 
 
+@pytest.mark.slow
 def test_a_client_that_never_finishes_does_not_hold_it_up(tmp_path: Path) -> None:
     with running(tmp_path / "w") as server:
         half = socket.create_connection(("127.0.0.1", server.port))
@@ -75,6 +76,7 @@ def test_while_the_http_process_starts_again_clients_wait_and_are_not_refused(tm
         assert server.end() == 0
 
 
+@pytest.mark.slow
 def test_events_are_taken_while_the_live_worker_dies_again_and_again(tmp_path: Path) -> None:
     _live(tmp_path / "w", offset=0, lag_s=0.0)
     with running(tmp_path / "w") as server:
@@ -86,15 +88,16 @@ def test_events_are_taken_while_the_live_worker_dies_again_and_again(tmp_path: P
         assert server.end() == 0
 
 
+@pytest.mark.slow
 def test_a_worker_that_lags_makes_it_not_ready_until_it_has_caught_up(tmp_path: Path) -> None:
     _live(tmp_path / "w", offset=0, lag_s=99.0)
     with running(tmp_path / "w") as server:
-        until(lambda: "live-0 is 99 s behind" in str(server.ready()), "the lag is told")
+        until(lambda: "live is 99 s behind" in str(server.ready()), "the lag is told")
         _live(tmp_path / "w", offset=0, lag_s=0.0, people=7, changed=[["vip", "entered", 2]])
         until(lambda: server.ready()["ready"], "the worker has caught up")
-        until(lambda: 'shoal_live_people{process="live-0"} 7' in server.ask("GET", "/metrics")[1].decode(), "people")
+        until(lambda: 'shoal_live_people{process="live"} 7' in server.ask("GET", "/metrics")[1].decode(), "people")
         text = server.ask("GET", "/metrics")[1].decode()
-        assert 'shoal_memberships_changed_total{process="live-0",segment="vip",change="entered"}' in text
+        assert 'shoal_memberships_changed_total{process="live",segment="vip",change="entered"}' in text
         assert server.end() == 0
         assert (tmp_path / "w" / "live-ended").exists()
 
@@ -102,7 +105,7 @@ def test_a_worker_that_lags_makes_it_not_ready_until_it_has_caught_up(tmp_path: 
 def test_children_end_by_themselves_when_their_parent_is_killed_and_a_new_server_follows(tmp_path: Path) -> None:
     _live(tmp_path / "w", offset=0, lag_s=0.0)
     with running(tmp_path / "w") as server:
-        server.child("live-0")
+        server.child("live")
         assert server.end(signal.SIGKILL) == -signal.SIGKILL
         with running(tmp_path / "w") as following:
             assert server.gone()
@@ -124,6 +127,7 @@ def test_one_workspace_has_one_server_and_one_port_too(tmp_path: Path) -> None:
         assert server.end() == 0
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_start_its_http_process_says_so(tmp_path: Path) -> None:
     (tmp_path / "w").mkdir()
     (tmp_path / "w" / "no-http").touch()
@@ -133,6 +137,7 @@ def test_a_server_that_cannot_start_its_http_process_says_so(tmp_path: Path) -> 
         assert server.events("failed")[0]["what"] == "the stand-in was told not to start"
 
 
+@pytest.mark.slow
 def test_several_http_processes_share_the_port_and_their_numbers(tmp_path: Path) -> None:
     with running(tmp_path / "w", "127.0.0.1", 0, 2) as server:
         for _ in range(30):

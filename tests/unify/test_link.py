@@ -74,6 +74,23 @@ def test_a_device_with_too_many_customers_joins_nobody(sql: Any) -> None:
     assert "'till' with 4 values of customer_id" in report.notes[0]
 
 
+def test_a_device_that_several_users_log_in_on_joins_nobody(sql: Any) -> None:
+    rows = [{"anonymous_id": "kept", "user_id": "ann"}, {"anonymous_id": "kept", "user_id": "bob"}]
+    rows += [{"anonymous_id": "own", "user_id": "ann"}, {"anonymous_id": "kept"}]
+    links = link(sql, [clean(sql, "web", rows)], max_shared=10, max_users=1)
+    ann = frozenset({("user_id", "ann"), ("anonymous_id", "own")})
+    assert people(sql, links) == {ann, frozenset({("user_id", "bob")}), frozenset({("anonymous_id", "kept")})}
+    assert "(a device or cookie: 1 users)" in links.report.notes[0]
+    assert "raise `unify.max_users`" in links.report.notes[0]
+    assert link(sql, [clean(sql, "web", rows)], max_shared=10, max_users=2).report.people == 1
+
+
+def test_a_device_may_have_a_user_and_a_customer_and_several_addresses(sql: Any) -> None:
+    rows = [{"device_id": "d", "user_id": "u"}, {"device_id": "d", "customer_id": "c"}]
+    rows += [{"device_id": "d", "email": f"{i}@x.org"} for i in range(3)]
+    assert link(sql, [clean(sql, "app", rows)], max_shared=10, max_users=1).report.people == 1
+
+
 def test_many_cookies_do_not_guard_a_customer(sql: Any) -> None:
     rows = [{"anonymous_id": f"cookie{i}", "customer_id": "1"} for i in range(50)]
     report = link(sql, [clean(sql, "web", rows)], max_shared=3).report
@@ -160,7 +177,7 @@ KINDS = ("customer_id", "email", "device_id", "loyalty_card")
 row = st.fixed_dictionaries({}, optional=dict.fromkeys(KINDS, few)).filter(bool)
 
 
-def reference(rows: list[dict[str, str]], max_shared: int) -> set[frozenset[tuple[str, str]]]:
+def reference(rows: list[dict[str, str]], max_shared: int, max_users: int) -> set[frozenset[tuple[str, str]]]:
     seen: dict[tuple[str, str], dict[str, set[str]]] = {}
     for one in rows:
         for node in one.items():
@@ -168,7 +185,15 @@ def reference(rows: list[dict[str, str]], max_shared: int) -> set[frozenset[tupl
             for kind, value in one.items():
                 if kind != node[0] and kind in ("customer_id", "email"):
                     others.setdefault(kind, set()).add(value)
-    guarded = {node for node, others in seen.items() if any(len(values) > max_shared for values in others.values())}
+
+    def most(kind: str, other: str) -> int:
+        return max_users if (kind, other) == ("device_id", "customer_id") else max_shared
+
+    guarded = {
+        node
+        for node, others in seen.items()
+        if any(len(values) > most(node[0], other) for other, values in others.items())
+    }
     forest = UnionFind()
     for one in rows:
         for node in one.items():
@@ -180,11 +205,13 @@ def reference(rows: list[dict[str, str]], max_shared: int) -> set[frozenset[tupl
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=st.lists(row, min_size=1, max_size=25), max_shared=st.integers(1, 12))
-def test_random_graphs_agree_with_union_find(sql: Any, rows: list[dict[str, str]], max_shared: int) -> None:
+@given(rows=st.lists(row, min_size=1, max_size=25), max_shared=st.integers(1, 12), max_users=st.integers(1, 3))
+def test_random_graphs_agree_with_union_find(
+    sql: Any, rows: list[dict[str, str]], max_shared: int, max_users: int
+) -> None:
     half = len(rows) // 2
     sources = [clean(sql, name, part) for name, part in (("a", rows[:half]), ("b", rows[half:])) if part]
-    assert people(sql, link(sql, sources, max_shared)) == reference(rows, max_shared)
+    assert people(sql, link(sql, sources, max_shared, max_users)) == reference(rows, max_shared, max_users)
 
 
 def test_a_million_edges_take_one_pass(sql: Any) -> None:

@@ -31,6 +31,7 @@ def pages() -> dict[str, str]:
 
 def _parts() -> dict[str, list[str]]:
     from shoal.define import reference
+    from shoal.server import metrics
     from shoal.validate import verdict
 
     functions = "| function | gives | example |\n| --- | --- | --- |\n" + reference.functions_table()
@@ -39,6 +40,7 @@ def _parts() -> dict[str, list[str]]:
         "features.md": [reference.operations_table(), reference.keys_table()],
         "validation.md": [verdict.reference()],
         "playbook.md": [plays.words_table()],
+        "serve.md": [metrics.reference()],
     }
 
 

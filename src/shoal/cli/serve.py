@@ -44,6 +44,8 @@ def started(told: Serving, workspace: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"url": told.url, "pid": told.pid}), flush=True)
         return
+    from shoal.server.joints import has_keys
+
     here = "" if workspace == Path() else f" -w {shlex.quote(str(workspace))}"
     lines = [
         f"Shoal serves '{told.name}' at {told.url}",
@@ -51,6 +53,6 @@ def started(told: Serving, workspace: Path, *, as_json: bool) -> None:
         f"  read   {told.url}/v1/openapi.json describes the calls; they take a read key",
         f"  watch  {told.url}/ready and {told.url}/metrics",
     ]
-    if not told.has_keys:
+    if not has_keys(workspace):
         lines.append(f"There is no key yet: `shoal keys create --role write{here}` makes one.")
     print("\n".join([*lines, "Ctrl-C stops it."]), flush=True)

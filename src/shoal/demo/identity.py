@@ -33,7 +33,7 @@ FIRST = (
 LAST = ("adler", "berg", "conrad", "dorn", "ebert", "frank", "graf", "haas", "iven", "jung", "keller", "lang", "moser")
 NOBODY = "nobody@shop.example"  # typed where the customer gave no address; named as a placeholder in shoal.yaml
 DESK = "desk@shop.example"  # the same, but nobody told Shoal: only the guard on shared identifiers can see it
-MAX_SHARED = 10
+MAX_SHARED, MAX_USERS = 10, 1  # the guards of unify, which the truth of `group` follows
 SLOTS = 3
 
 
@@ -105,8 +105,8 @@ def names(people: People) -> tuple[pa.Array, pa.Array]:
 def graph(did: Behaviour, who: Identity) -> pa.Table:
     """Every identifier that appears: `type, value, person, group`.
 
-    `person` is the truth (null for what belongs to nobody); `group` is the smallest person number that exact
-    linking with the guards can reach, null where the guards keep the identifier from joining anybody.
+    `person` is the truth (null for what belongs to nobody, or to several); `group` is the smallest person number that
+    exact linking with the guards can reach, null where the guards keep the identifier from joining anybody.
     """
     count = len(did.people)
     known = did.visits["signed"]
@@ -114,7 +114,7 @@ def graph(did: Behaviour, who: Identity) -> pa.Table:
     users = np.concatenate([did.visits["person"][known], newcomers])
     devices = np.concatenate([who.device[known], newcomers * SLOTS])
     pairs = np.unique(np.stack([users, devices], axis=1), axis=0)
-    shared = np.bincount(pairs[:, 1], minlength=SLOTS * count + 1) > MAX_SHARED
+    shared = np.bincount(pairs[:, 1], minlength=SLOTS * count + 1) > MAX_USERS
     joins = pairs[~shared[pairs[:, 1]]]
     size = count + len(shared)
     matrix = coo_array((np.ones(len(joins)), (joins[:, 0], count + joins[:, 1])), shape=(size, size))
@@ -134,7 +134,7 @@ def graph(did: Behaviour, who: Identity) -> pa.Table:
         _rows(
             "anonymous_id",
             who.device_id.take(pa.array(seen)),
-            np.where(seen == SLOTS * count, -1, seen // SLOTS),
+            np.where(shared[seen], -1, seen // SLOTS),
             np.where(shared[seen] | (device_group >= size), -1, device_group),
         ),
     ]

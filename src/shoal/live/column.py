@@ -29,8 +29,9 @@ def column(sent: str) -> str:
     """
     if not (len(sent) <= LONGEST and _PLAIN(sent)):
         split = _HUMP.sub("_", unicodedata.normalize("NFKC", sent))
-        sent = _OTHER.sub("_", split.lower()).strip("_")[:LONGEST].rstrip("_")
-    return sent if sent[:1].isalpha() and sent not in STANDING else f"p_{sent}"
+        sent = _OTHER.sub("_", split.lower()).strip("_") or "unnamed"
+    sent = sent if sent[0].isalpha() and sent not in STANDING else f"p_{sent}"
+    return sent[:LONGEST].rstrip("_")
 
 
 class Names:

@@ -41,7 +41,8 @@ class Cleaner:
     """Cleans entries of the log.
 
     `normalise` gives the one spelling of an identifier (type and text), None for what identifies nobody; `places` each
-    type's place in a message, the type that names a person best first. `cut` counts the texts that were too long.
+    type's place in a message, the type that names a person best first; `partition` is the log's, where there are
+    several. `cut` counts the texts that were too long.
 
     >>> cleaner = Cleaner(Tracking(), lambda kind, text: text)
     >>> body = b'{"type": "track", "event": "Ordered", "userId": 7, "properties": {"total": 12.5}}'
@@ -55,7 +56,9 @@ class Cleaner:
         tracking: Tracking,
         normalise: Callable[[str, str], str | None],
         places: Mapping[str, str] | None = None,
+        partition: int = 0,
     ) -> None:
+        self._partition = f"{partition}:" if partition else ""
         self._normalise = normalise
         self._finds = [(kind, place, _find(place)) for kind, place in (PLACES if places is None else places).items()]
         self._money = [column(name) for name in tracking.value]
@@ -79,7 +82,7 @@ class Cleaner:
         events, refused = [], []
         for place, raw in enumerate([envelope.body] if shared.batch is None else shared.batch):
             try:
-                events.append(self._event(raw, f"{offset}:{place}", shared, envelope))
+                events.append(self._event(raw, f"{self._partition}{offset}:{place}", shared, envelope))
             except _Breaks as broken:
                 refused.append(Refused(place, broken.args[0], broken.args[1], _shown(raw)))
         return events, refused
@@ -185,8 +188,8 @@ def _read(raw: msgspec.Raw) -> Message:
 
 
 def _type(sent: Any) -> str:
-    if sent in _TYPES:
-        return str(sent)
+    if isinstance(sent, str) and sent in _TYPES:
+        return sent
     raise _Breaks("bad_type", f"type {_quoted(sent)}; the types are track, {', '.join(EVENTS)}")
 
 

@@ -7,7 +7,7 @@ all have been seen it is known which names are columns and of which kind, and th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ MOST = 300  # properties that become columns
 TRACKED = 100_000  # names that are counted; a name first seen after so many others is no column
 ROWS = 20_000  # events in a file
 SOURCE = "live"
+AT_ONCE = 200  # entries read from a log together
 SHOWN = 5
 ARROW: Mapping[Kind, pa.DataType] = {"number": pa.float64(), "bool": pa.bool_(), "text": pa.string()}
 
@@ -42,8 +43,8 @@ class Replayed:
 
     `files` hold the events in the order in which they were received, duplicates too: `row` (the message's number in the
     log, from 1), `event_id, event, at, value`, `id_*` and `p_*`. `refused` are files of the quarantine's columns.
-    `offset` is the last that was read, `read` counts messages, `traits` are the properties that are traits as well,
-    told by events called one of `tells`.
+    `offsets` are the last that were read, one a log; `read` counts messages, `traits` are the properties that are
+    traits as well, told by events called one of `tells`.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -52,15 +53,14 @@ class Replayed:
     properties: dict[str, Kind] = field(default_factory=dict)
     traits: tuple[str, ...] = ()
     tells: tuple[str, ...] = ()
-    offset: int = 0
+    offsets: list[int] = field(default_factory=list)
     read: int = 0
     events: int = 0
     notes: list[str] = field(default_factory=list)
 
 
 def replay(
-    entries: Iterable[tuple[int, bytes]],
-    cleaner: Cleans,
+    logs: Sequence[tuple[Iterable[tuple[int, bytes]], Cleans]],
     folder: Path,
     *,
     tells: Sequence[str] = (),
@@ -68,7 +68,7 @@ def replay(
     most: int = MOST,
     rows: int = ROWS,
 ) -> Replayed:
-    """Cleans entries (offset, bytes) into files in `folder`.
+    """Cleans the entries (offset, bytes) of logs into files in `folder`, each log's by its own cleaner.
 
     `known` are the kinds of the columns that other sources have, so that values are written alike; a property that
     differs from one of them in capitals only takes its spelling. Of more than `most` properties the commonest become
@@ -76,11 +76,13 @@ def replay(
     """
     folder.mkdir(parents=True, exist_ok=True)
     seen = _Seen(folder, set(tells))
-    for offset, entry in entries:
-        events, refused = cleaner.clean(offset, entry)
-        seen.take(offset, events, refused)
-        if len(seen.events) >= rows:
-            seen.flush()
+    offsets = [0] * len(logs)
+    for number, (found, cleaner) in enumerate(logs):
+        for offset, entry in found:
+            seen.take(offset, *cleaner.clean(offset, entry))
+            offsets[number] = offset
+            if len(seen.events) + len(seen.refused) >= rows:
+                seen.flush()
     seen.flush()
     columns = seen.columns(known or {}, most)
     files = [_finished(draft, columns, seen.identifiers) for draft in seen.drafts]
@@ -92,17 +94,17 @@ def replay(
         dict(columns.values()),
         tuple(names[name] for name in names if name in seen.traits),
         tuple(tells),
-        seen.offset,
+        offsets,
         seen.row,
         seen.count,
-        [*_left_out(seen.named, columns), *_cut(cleaner.cut)],
+        [*_left_out(seen.named, columns), *_cut(sum(cleaner.cut for _, cleaner in logs))],
     )
 
 
 def entries(log: Log, until: int | None = None) -> Iterator[tuple[int, bytes]]:
     """Every entry of a log in order, up to and with the offset `until`."""
     after = 0
-    while found := log.read(after):
+    while found := log.read(after, AT_ONCE):
         for offset, entry in found:
             if until is not None and offset > until:
                 return
@@ -119,7 +121,7 @@ class _Seen:
         self.named: Counter[str] = Counter()
         self.traits: set[str] = set()
         self.types: dict[str, None] = {}
-        self.offset = self.row = self.count = 0
+        self.row = self.count = 0
         self.drafts: list[Path] = []
         self.refused_files: list[Path] = []
         self.events: list[tuple[int, Event]] = []
@@ -130,7 +132,6 @@ class _Seen:
         return tuple(self.types)
 
     def take(self, offset: int, events: Sequence[Event], refused: Sequence[Refused]) -> None:
-        self.offset = offset
         bad = {one.place: one for one in refused}
         good = iter(events)
         for place in range(len(events) + len(refused)):
@@ -236,7 +237,3 @@ def _left_out(named: Counter[str], columns: Mapping[str, Any]) -> Iterator[str]:
 def _cut(count: int) -> Iterator[str]:
     if count:
         yield f"{count:,} text{'s were' if count > 1 else ' was'} longer than 1,000 characters and lost the rest"
-
-
-Replay = Callable[[Path, Mapping[str, Kind]], Replayed]
-"""Replays a log into a folder, given the kinds of the columns that other sources have."""

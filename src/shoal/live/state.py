@@ -94,8 +94,7 @@ class State:
                 lock=True,
                 max_readers=512,
             )
-            with self.env.begin(write=write) as txn:
-                self.dbs = {name: self.env.open_db(name.encode(), txn=txn, create=write) for name in NAMES}
+            self.dbs = {name: self.env.open_db(name.encode(), create=write) for name in NAMES}
         except (lmdb.Error, OSError) as error:
             raise told(error, folder) from None
         self._syncer = _Syncer(self.env) if write else None
@@ -188,8 +187,7 @@ class Words:
         """The text of a code."""
         found = self._texts.get(code)
         if found is None:
-            held = self._open().get("texts", _CODE.pack(code))
-            found = self._texts[code] = "" if held is None else held.decode("utf-8", "surrogatepass")
+            found = self._texts[code] = text_of(self._open(), code)
         return found
 
     def forget(self) -> None:
@@ -212,6 +210,12 @@ class Words:
         if self.txn is None:
             raise StorageError("the state's words are read outside a transaction")
         return self.txn
+
+
+def text_of(txn: Txn, code: int) -> str:
+    """The text of a code as the state has it."""
+    held = txn.get("texts", _CODE.pack(code))
+    return "" if held is None else held.decode("utf-8", "surrogatepass")
 
 
 def hash_of(data: bytes) -> str:

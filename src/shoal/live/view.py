@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from shoal import tables
-from shoal.errors import NotFound, StorageError, suggest
+from shoal.errors import Busy, NotFound, StorageError, suggest
 from shoal.live import changes, members
 from shoal.live.record import Rest, latest, rest_of, unpack
-from shoal.live.state import State, Txn, Words, member_key, person_key, person_of
+from shoal.live.state import State, Txn, member_key, person_key, person_of, text_of
 from shoal.live.write import entered
 
 Identifiers = Callable[[Txn, int], Sequence[Mapping[str, Any]]]
@@ -45,7 +46,7 @@ class LiveView:
         self.folder, self._identified, self._find, self._explain = folder, identified, find, explain
         self._kinds, self._spoken, self._log_last = kinds, dict(spoken or {}), log_last
         self._state: State | None = None
-        self._words = Words()
+        self._texts: dict[int, str] = {}
         self._shown: tuple[int, dict[int, dict[str, Any]]] | None = None
 
     def profile(self, id: str) -> dict[str, Any]:  # noqa: A002 - the word users know
@@ -69,7 +70,8 @@ class LiveView:
                 "features": {name: value for name, value in computed.items() if not name.startswith("score:")},
                 "scores": _scores(computed, known),
                 "memberships": stays,
-                "affinities": _liked(rest),
+                "affinities": (liked := _liked(rest)),
+                "recommended": [one for one in liked if one["new"]],
                 "next_best_action": _action(stays, known),
             }
 
@@ -119,24 +121,14 @@ class LiveView:
         with self._open().reading() as txn:
             return changes.read(txn, after, limit)
 
-    def personalised(self, anonymous_id: str, public: Sequence[str] = ()) -> list[str]:
-        """Names of the segments that a website may know of its visitor: the released ones, or those listed."""
-        with self._open().reading() as txn:
-            person = self._find(txn, "anonymous_id", anonymous_id)
-            if person is None:
-                return []
-            known = self._definition(txn)
-            stays = self._stays(txn, person, known)
-        names = [one["segment"] for one in stays if one["segment"] in public or (not public and one["status"] in HELD)]
-        return list(dict.fromkeys(names))
-
     def status(self) -> dict[str, Any]:
         """How far the live side is, and what it counted."""
         last = self._log_last()
         try:
             state = self._open()
-        except NotFound:
-            return {"ready": False, "offset": 0, "log_last": last, "why": NOT_YET}
+        except Busy:
+            nothing = dict.fromkeys(("clock", "people", "segments", "lag_s", "definition"))
+            return {"ready": False, "offset": 0, "log_last": last, **nothing}
         with state.reading() as txn:
             offset, clock = txn.meta("offset", 0), txn.meta("clock", 0)
             known = self._definition(txn)
@@ -147,6 +139,7 @@ class LiveView:
                 "log_last": last,
                 "behind": max(last - offset, 0),
                 "clock": _iso(clock),
+                "lag_s": max(time.time() - clock / 1e6, 0.0) if last > offset else 0.0,
                 "people": txn.count("people"),
                 "segments": len(known["rules"]),
                 "definition": known["version"],
@@ -169,15 +162,15 @@ class LiveView:
         try:
             number = marker.stat().st_ino
         except FileNotFoundError:
-            raise NotFound(NOT_YET) from None
+            raise Busy(NOT_YET) from None
         if self._state is not None and self._shown is not None and self._shown[0] != number:
             self.close()
         if self._state is None:
             try:
                 self._state = State(self.folder)
             except StorageError:
-                raise NotFound(NOT_YET) from None
-            self._shown, self._words = (number, {}), Words()
+                raise Busy(NOT_YET) from None
+            self._shown, self._texts = (number, {}), {}
         return self._state
 
     def _definition(self, txn: Txn) -> dict[str, Any]:
@@ -189,7 +182,7 @@ class LiveView:
         if number not in held:
             known = txn.meta("generations", {})
             if str(number) not in known:
-                raise NotFound(NOT_YET)
+                raise Busy(NOT_YET)
             held[number] = known[str(number)]
         found: dict[str, Any] = held[number]
         return found
@@ -227,35 +220,40 @@ class LiveView:
         if not record.generation:
             return {}
         made_by = self._generation(txn, record.generation)
-        self._words.txn = txn
         values = np.frombuffer(record.values, np.float64)
         hidden = set(made_by["hidden"])
         return {
-            name: self._value(value, kind)
+            name: self._value(txn, value, kind)
             for (name, kind), value in zip(made_by["computed"], values.tolist(), strict=True)
             if name not in hidden
         }
 
-    def _value(self, value: float, kind: str) -> Any:
+    def _value(self, txn: Txn, value: float, kind: str) -> Any:
         if value != value:
             return None
         if kind == "text":
-            return self._words.text(int(value))
+            return self._text(txn, int(value))
         if kind == "bool":
             return bool(value)
         if kind == "time":
             return _iso(int(value))
         return int(value) if value == int(value) and abs(value) < 1e15 else value
 
+    def _text(self, txn: Txn, code: int) -> str:
+        """A word of the state; words never change."""
+        found = self._texts.get(code)
+        if found is None:
+            found = self._texts[code] = text_of(txn, code)
+        return found
+
     def _row(self, record: Any, known: dict[str, Any], txn: Txn) -> pa.Table:
         """The columns that rules read, of one person."""
         arrow = {"number": pa.float64(), "text": pa.string(), "bool": pa.bool_(), "time": tables.INSTANT}
-        self._words.txn = txn
         made_by = self._generation(txn, record.generation) if record.generation else {"computed": []}
         values = np.frombuffer(record.values, np.float64).tolist()
         held: dict[str, Any] = {}
         for (name, kind), value in zip(made_by["computed"], values, strict=True):
-            held[name] = None if value != value else int(value) if kind == "time" else self._value(value, kind)
+            held[name] = None if value != value else int(value) if kind == "time" else self._value(txn, value, kind)
         traits = {name: latest(told) for name, told in rest_of(record).traits.items()}
         columns: dict[str, pa.Array] = {}
         for name, kind in known["columns"].items():

@@ -23,6 +23,7 @@ Form = Literal["text", "json"]
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 MOST = 10  # lines of one kind a second: whoever sends rubbish must not fill the disk with our lines about it
 
+_CAREFUL = frozenset({"shoal.activate"})  # fills its lines with hosts, statuses and kinds of errors only
 _KNOWN = {
     "Invalid HTTP request received.": "invalid-http",
     "Exception in ASGI application": "fault",
@@ -92,13 +93,16 @@ class Bridge(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line: which library and where; of an exception its kind and places."""
-        event = _KNOWN.get(record.msg if isinstance(record.msg, str) else "", "library")
+        ours = record.name.startswith("shoal.")
+        event = _KNOWN.get(record.msg if isinstance(record.msg, str) else "", "note" if ours else "library")
         level = "error" if record.levelno >= logging.ERROR else "warning"
         fields: dict[str, Field] = {"logger": record.name, "line": f"{record.module}:{record.lineno}"}
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             fields |= of_error(error)
-        if record.name.startswith("shoal."):
+        if record.name in _CAREFUL:
+            fields["said"] = record.getMessage()
+        elif ours:
             fields["said"] = str(record.msg)  # our own templates are constant; what fills them is not shown
         if os.environ.get("SHOAL_DEBUG"):
             fields["said"] = self.format(record)

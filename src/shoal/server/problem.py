@@ -88,7 +88,9 @@ async def on_refusal(_: Request, error: Exception) -> Response:
 async def on_invalid(_: Request, error: Exception) -> Response:
     """Answers parameters that break a rule: every one of them at once."""
     faults: list[Any] = getattr(error, "errors", list)()
-    said = "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in faults)
+    # That it could have been left out (`none_required`) is no news to somebody who gave it.
+    given = [one for one in faults if one["type"] != "none_required"]
+    said = "; ".join(f"{' '.join(str(part) for part in one['loc'][:2])}: {one['msg']}" for one in given)
     return Problem(422, "invalid", said or "a parameter is wrong", "see /v1/openapi.json for what it may be").response()
 
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from shoal.define.feature import span
 from shoal.errors import ShoalError
 from shoal.server.metrics import Numbers
 from shoal.store.runs import Runs
@@ -45,6 +44,12 @@ def due(every: timedelta, last: datetime | None, failed: datetime | None, failur
     return None if last is None else last + every
 
 
+def _span(text: str) -> timedelta:
+    from shoal.define.feature import span
+
+    return timedelta(microseconds=span(text))
+
+
 class Schedule:
     """Starts `shoal run` as a child whenever it is due, one at a time."""
 
@@ -57,7 +62,7 @@ class Schedule:
         command: tuple[str, ...] | None = None,
     ) -> None:
         self._folder, self._say, self._numbers = folder, say, numbers
-        self._every = timedelta(microseconds=span(spans["run"])) if "run" in spans else None
+        self._every = _span(spans["run"]) if "run" in spans else None
         self._command = command or (sys.executable, "-m", "shoal.server.job", "run", "--json", "-w", str(folder))
         self._job: subprocess.Popen[bytes] | None = None
         self._began = datetime.now(UTC)

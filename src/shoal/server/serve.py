@@ -29,16 +29,17 @@ from shoal.server.schedule import Schedule
 
 TURN = 0.05  # seconds between two looks at the children
 LIMITS = {0: 4.5, 1: 4.5}  # seconds that HTTP processes have to end, then workers
-HTTP, LIVE = "shoal.server.http", "shoal.server.worker"
 
 
 @dataclass(frozen=True)
 class Modules:
-    """Which modules the processes run, and the live workers' names; tests put their own in place."""
+    """What checks a workspace, which modules the processes run, the live workers' names; tests put in their own."""
 
-    http: str = HTTP
-    live: str = LIVE
-    live_names: Sequence[str] | None = None
+    http: str = "shoal.server.http"
+    live: str = "shoal.server.worker"
+    hooks: str = "shoal.server.hooks"
+    live_names: Sequence[str] = (joints.WORKER,)
+    check: Callable[[Path], settings.Settings] = joints.check
     job: tuple[str, ...] | None = None
 
 
@@ -60,7 +61,6 @@ class Serving:
     url: str
     pid: int
     name: str
-    has_keys: bool
 
 
 def serve(
@@ -75,39 +75,38 @@ def serve(
 
     Raises SettingsError, Busy (another server, or the port is taken), AddressError, StorageError.
     """
-    known = settings.load(folder)
+    known = modules.check(folder)
     with ExitStack() as held:
         mine, shared = lock.take(folder)
         held.callback(os.close, mine)
         held.callback(os.close, shared)
         listening = held.enter_context(address.listen(options.host, options.port))
-        names = list(joints.live_names(folder) if modules.live_names is None else modules.live_names)
-        board = Board.make(1 + options.workers + len(names))
+        processes = [(f"http-{number}", modules.http, 0) for number in range(options.workers)]
+        processes += [(name, modules.live, 1) for name in modules.live_names]
+        processes += [(joints.HOOKS, modules.hooks, 1)] if known.tracking.webhooks else []
+        board = Board.make(1 + len(processes))
         held.callback(board.close)
         say = logs.start("serve", logs.form_for(options.log_format, sys.stderr), options.log_level)
         numbers = Numbers()
-        tasks = _tasks(folder, options, modules, names, (board, listening, shared))
+        tasks = _tasks(folder, options, processes, (board, listening, shared))
         family = Family([Child(task, say, numbers, board.clear) for task in tasks], say)
         schedule = Schedule(folder, known.tracking.schedule, say, numbers, modules.job)
-        told = Serving(address.url(listening), os.getpid(), known.name, joints.has_keys(folder))
-        server = Supervisor(family, schedule, board, numbers, say, names, listening)
-        return server.run(lambda: ready(told))
+        server = Supervisor(family, schedule, board, numbers, say, modules.live_names, listening)
+        where = address.url(listening)
+        return server.run(lambda: ready(Serving(where, os.getpid(), known.name)))
 
 
 def _tasks(
     folder: Path,
     options: Options,
-    modules: Modules,
-    names: Sequence[str],
+    processes: Sequence[tuple[str, str, int]],
     held: tuple[Board, socket.socket, int],
 ) -> list[Task]:
-    """The processes of a server: slots of the board from 1."""
+    """The processes of a server, by name, module and order: slots of the board from 1."""
     board, listening, shared = held
     form = logs.form_for(options.log_format, sys.stderr)
-    listed = [(f"http-{number}", modules.http, 0) for number in range(options.workers)]
-    listed += [(name, modules.live, 1) for name in names]
     tasks = []
-    for slot, (name, module, order) in enumerate(listed, 1):
+    for slot, (name, module, order) in enumerate(processes, 1):
         listen = listening.fileno() if order == 0 else None
         start = Start(str(folder.absolute()), name, slot, board.slots, board.handle, form, options.log_level, listen)
         handles = (board.handle, shared) if listen is None else (board.handle, shared, listen)

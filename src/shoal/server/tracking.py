@@ -97,6 +97,11 @@ class Tracking:
         """Bytes of bodies that are still arriving."""
         return self._gate.held
 
+    @property
+    def pending(self) -> int:
+        """Bytes that are not yet on disk."""
+        return self._commit.pending
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)

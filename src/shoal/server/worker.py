@@ -8,10 +8,12 @@ and a few times a minute without one, with any of:
     reached_s                 [(seconds, how many)] from arrival to memberships committed
     changed                   [(segment, "entered" | "left", how many)]
     refused                   [(reason, how many)]
+    hooks                     how each webhook does (`activate.webhook.Standing`), by the process that delivers them
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -25,6 +27,7 @@ from shoal.server.metrics import Numbers
 
 Tell = Callable[[Mapping[str, Any]], None]
 Work = Callable[[Path, threading.Event, Tell], None]
+GRACE = 3.0  # seconds that a tick has to end
 BEAT = 1.0  # seconds between what is put on the board
 
 
@@ -54,6 +57,9 @@ class Teller:
             numbers.see("shoal_event_to_membership_seconds", seconds, times)
         for segment, change, times in told.get("changed", ()):
             numbers.add("shoal_memberships_changed_total", times, segment, change)
+        for one in told.get("hooks", ()):
+            for name in ("lag_s", "behind", "failures", "disabled"):
+                numbers.put(_HOOKS[name], float(one[name]), one["hook"], one["where"])
         for reason, times in told.get("refused", ()):
             numbers.add("shoal_live_quarantined_total", times, reason)
         if now - self._shown >= BEAT or now < self._shown:
@@ -65,10 +71,24 @@ class Teller:
         self._board.write(self._told.slot, {**self._state, "numbers": self._numbers.snapshot()})
 
 
+def _cut(stop: threading.Event, say: Callable[..., None]) -> None:
+    """Ends work that does not heed `stop`, such as a long rebuilding: nothing of it counts before it is committed."""
+    stop.wait()
+    time.sleep(GRACE)
+    say("info", "work-cut", seconds=GRACE)
+    os._exit(0)
+
+
 _GAUGES = {
     "offset": "shoal_live_offset",
     "lag_s": "shoal_live_lag_seconds",
     "people": "shoal_live_people",
+}
+_HOOKS = {
+    "lag_s": "shoal_webhook_lag_seconds",
+    "behind": "shoal_webhook_behind",
+    "failures": "shoal_webhook_failures",
+    "disabled": "shoal_webhook_disabled",
 }
 
 
@@ -78,6 +98,7 @@ def main(arguments: list[str], work: Work) -> int:
     def go(told: child.Start, say: Callable[..., None], board: Board) -> None:
         stop = threading.Event()
         child.until(stop.set)
+        threading.Thread(target=_cut, args=(stop, say), name="cut", daemon=True).start()
         teller = Teller(told, board)
         say("info", "started")
         try:

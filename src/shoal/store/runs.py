@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -23,11 +24,12 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from shoal import tables
 from shoal.errors import Busy, NoRoom, NotFound, StorageError, is_full
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+SERVED = "serve.all.lock"  # held by every process of a server
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Run:
             return {}
         from pyarrow import parquet
 
+        from shoal import tables
+
         models = parquet.read_table(self.path("scores"), columns=["model"])["model"].unique().to_pylist()
         return tables.score_columns(models, parquet.read_schema(self.path("features")).names)
 
@@ -117,6 +121,8 @@ def _table(path: Path, changed: int) -> pa.Table:
 def _scored(people: Path, scores: Path, columns: tuple[tuple[str, str], ...], changed: tuple[int, ...]) -> pa.Table:
     """The score columns alone, in the order of the people."""
     from pyarrow import parquet
+
+    from shoal import tables
 
     known = tables.SCORES.empty_table()
     if scores.exists():
@@ -204,6 +210,19 @@ class Runs:
     def _prune(self, keep: int) -> None:
         for old in self._done()[:-keep]:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def is_served(folder: Path) -> bool:
+    """Whether a server runs on a workspace: it holds a lock as long as any of its processes lives."""
+    path = folder / ".shoal" / SERVED
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 def write_text(path: Path, text: str) -> None:

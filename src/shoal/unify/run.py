@@ -86,6 +86,7 @@ def unify(
     events = write_events(engine, feeds, links.kinds, run.path("events"), own_ids=own_ids)
     merged = merge.merge(engine, feeds, links.kinds, events, run.path("profiles"), run.path("identifiers"))
     quarantined = _quarantine(engine, refusals, refused, run.path("quarantine"))
+    offsets = list(streamed.offsets) if streamed is not None else []
     guarded = engine.write(GUARDED, run.path("guarded"))
     quality = [_judged(one, refused, merged.shared) for one in quality]
     told = settings.tells_events or (streamed is not None and streamed.feed is not None)
@@ -103,8 +104,9 @@ def unify(
                 "quarantine": quarantined,
             },
             "live": {
-                "offset": 0 if streamed is None else streamed.offset,
-                "events": next((one.loaded for one in quality if one.source == "live"), 0) if streamed else 0,
+                "offset": max(offsets, default=0),
+                "offsets": offsets,
+                "events": quality[-1].loaded if streamed is not None else 0,
             },
             "guarded": guarded,
             "people": {"kept": resolved.kept, "new": resolved.new, "merged": resolved.merged, "split": resolved.split},

@@ -39,7 +39,7 @@ class Replayed(Protocol):
     @property
     def tells(self) -> Sequence[str]: ...
     @property
-    def offset(self) -> int: ...
+    def offsets(self) -> Sequence[int]: ...
     @property
     def read(self) -> int: ...
     @property
@@ -59,7 +59,7 @@ class Streamed:
     quality: SourceQuality
     quarantine: str
     feed: Feed | None
-    offset: int
+    offsets: Sequence[int]
 
 
 def read_log(engine: Tables, replay: Replay, folder: Path, feeds: Sequence[Feed]) -> Streamed:
@@ -79,13 +79,13 @@ def read_log(engine: Tables, replay: Replay, folder: Path, feeds: Sequence[Feed]
         notes=list(found.notes),
     )
     if not loaded:
-        return Streamed(quality, f"quarantine_{SOURCE}", None, found.offset)
+        return Streamed(quality, f"quarantine_{SOURCE}", None, found.offsets)
     ends = ", ".join(f"strftime({end}(\"at\"), '%Y-%m-%dT%H:%M:%SZ') AS {end}" for end in ("min", "max"))
     times = engine.query(f"SELECT {ends} FROM clean_{SOURCE}").to_pylist()[0]
     columns = _columns(engine, found, loaded)
     quality = quality.model_copy(update={"first": times["min"], "last": times["max"], "columns": columns})
     told = replace(feed(engine, SOURCE, "events"), tells=tuple(found.tells))
-    return Streamed(quality, f"quarantine_{SOURCE}", told, found.offset)
+    return Streamed(quality, f"quarantine_{SOURCE}", told, found.offsets)
 
 
 def _kinds(feeds: Sequence[Feed]) -> dict[str, Kind]:
