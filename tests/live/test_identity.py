@@ -31,7 +31,9 @@ combination = st.dictionaries(st.sampled_from(KINDS), value, min_size=1, max_siz
 )
 events = st.lists(st.tuples(combination, st.integers(0, 50)), min_size=1, max_size=25)
 some_guards = st.builds(Guards, st.integers(1, 3), st.sampled_from([None, 1, 2]))
-often = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+often = settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @st.composite
