@@ -454,8 +454,8 @@ def view(folder: Path, told: Settings, log: Log | None = None) -> LiveView:
     places = identifier_places(told)
     spoken = {"user_id": next((kind for kind, place in places.items() if place == "userId"), "user_id")}
 
-    def identified(txn: Txn, person: int) -> list[dict[str, Any]]:
-        found = reading.identifiers(LmdbNodes(txn.raw, txn.dbs["nodes"]), person)
+    def identified(txn: Txn, person: int, times: reading.Times) -> list[dict[str, Any]]:
+        found = reading.identifiers(LmdbNodes(txn.raw, txn.dbs["nodes"]), person, times)
         return [
             {
                 "type": one.type,

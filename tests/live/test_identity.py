@@ -208,11 +208,10 @@ def test_a_thousand_orders_of_a_history_end_alike() -> None:
 def test_an_identifier_is_first_and_last_seen_in_all_its_combinations() -> None:
     cookie, user = ("anonymous_id", "c"), ("user_id", "7")
     nodes = MemoryNodes()
-    placed = Resolver(Guards(max_users=1)).place(nodes, [(user, cookie), (cookie,), (user,)], [50, 20, 70])
-    seen = [(one.type, one.first_seen, one.last_seen) for one in identifiers(nodes, placed.people[0])]
-    assert seen == [("user_id", 50, 70), ("anonymous_id", 20, 50)]
-    Resolver(Guards(max_users=1)).place(nodes, [(cookie,)], [60])
-    assert identifiers(nodes, placed.people[0])[1].last_seen == 60
+    placed = Resolver(Guards(max_users=1)).place(nodes, [(user, cookie), (cookie,), (user,)])
+    times = dict(zip(placed.combinations, [(50, 50), (20, 60), (70, 70)], strict=True))
+    seen = [(one.type, one.first_seen, one.last_seen) for one in identifiers(nodes, placed.people[0], times)]
+    assert seen == [("user_id", 50, 70), ("anonymous_id", 20, 60)]
 
 
 class Counting(MemoryNodes):
@@ -236,16 +235,16 @@ class Counting(MemoryNodes):
 
 def cost(resolver: Resolver, nodes: Counting, combination: Identifiers) -> int:
     nodes.steps = 0
-    resolver.place(nodes, [combination], [0])
+    resolver.place(nodes, [combination])
     return nodes.steps
 
 
 def hub(size: int) -> tuple[Resolver, Counting]:
     """One user with many cookies, after somebody with few identifiers."""
     resolver, nodes = Resolver(Guards(10, 1)), Counting()
-    resolver.place(nodes, [(("customer_id", "1"), ("email", "a@x.org"))], [0])
+    resolver.place(nodes, [(("customer_id", "1"), ("email", "a@x.org"))])
     combinations = [(("user_id", "hub"), ("anonymous_id", f"{at:05d}")) for at in range(size)]
-    resolver.place(nodes, combinations, [0] * size)
+    resolver.place(nodes, combinations)
     return resolver, nodes
 
 

@@ -27,9 +27,9 @@ def env(tmp_path: Path) -> Iterator[lmdb.Environment]:
 def test_lmdb_and_memory_give_the_same_people(env: lmdb.Environment) -> None:
     db, memory = env.open_db(b"ids"), MemoryNodes()
     one, other = Resolver(Guards(10, 1)), Resolver(Guards(10, 1))
-    for at, combination in enumerate(HAPPENED):
+    for combination in HAPPENED:
         with env.begin(write=True) as txn:
-            assert one.place(LmdbNodes(txn, db), [combination], [at]) == other.place(memory, [combination], [at])
+            assert one.place(LmdbNodes(txn, db), [combination]) == other.place(memory, [combination])
     with env.begin() as txn:
         assert sorted(everybody(LmdbNodes(txn, db))) == sorted(everybody(memory))
 
@@ -48,11 +48,11 @@ def test_keys_lie_in_byte_order_and_a_scan_ends_with_its_prefix(env: lmdb.Enviro
 def test_a_transaction_that_is_given_up_leaves_nothing(env: lmdb.Environment) -> None:
     db, resolver = env.open_db(b"ids"), Resolver(Guards(10, 1))
     with env.begin(write=True) as txn:
-        visitor = resolver.place(LmdbNodes(txn, db), [(COOKIE,)], [0]).people[0]
+        visitor = resolver.place(LmdbNodes(txn, db), [(COOKIE,)]).people[0]
     with env.begin(write=True) as txn:
-        resolver.place(LmdbNodes(txn, db), [(USER, COOKIE)], [1])
+        resolver.place(LmdbNodes(txn, db), [(USER, COOKIE)])
         txn.abort()
     resolver.forget()
     with env.begin(write=True) as txn:
         assert find(LmdbNodes(txn, db), *USER) is None
-        assert resolver.place(LmdbNodes(txn, db), [(COOKIE,)], [2]).people == [visitor]
+        assert resolver.place(LmdbNodes(txn, db), [(COOKIE,)]).people == [visitor]

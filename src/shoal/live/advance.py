@@ -103,7 +103,7 @@ class Advancer:
         if not fresh:
             return {}
         nodes = LmdbNodes(txn.raw, txn.dbs["nodes"])
-        placed = self.resolver.place(nodes, [one.identifiers for one in fresh], [one.at for one in fresh])
+        placed = self.resolver.place(nodes, [one.identifiers for one in fresh])
         return gather(txn, fresh, offsets, placed, self.definition.layout, self.words)
 
     def _aged(self, txn: Txn, works: dict[int, Work], clock: int, done: Step) -> None:

@@ -15,7 +15,6 @@ their own, in the order in which they would name it, so that its first key says 
 | `q` identifier, type, identifier | |
 | `g` profile of the run, order of naming | its guarded identifier |
 | `p` person number | `Held` |
-| `s` identifier | first and last time seen |
 | `o` identifier; `b` profile of the run | guarded, profile; `Profile` |
 | `a` | stands where there was a run |
 | `n` | the next numbers of combinations and components |
@@ -41,7 +40,6 @@ LONGEST = 400  # bytes of a value within a key; LMDB's keys end at 511
 LONGEST_TYPE = 64
 CUSTOM = TYPES.index("custom")
 ZEROS = bytes(8)
-SPAN = struct.Struct("<qq")
 NEXT = struct.Struct("<QQ")
 RUN = b"a"
 """The key that says that there is a last run."""
@@ -361,11 +359,6 @@ class Graph:
     def hold(self, person: int, held: Held) -> None:
         """Says who has a number."""
         self.store.put(b"p" + sortable(person), _encode(held))
-
-    def span(self, one: bytes) -> tuple[int, int] | None:
-        """First and last time an identifier was seen, in microseconds since 1970."""
-        found = self.store.get(b"s" + one)
-        return None if found is None else SPAN.unpack(found)
 
     def flush(self) -> None:
         """Writes the records that changed."""

@@ -9,7 +9,7 @@ import msgspec
 from shoal.identifiers import STRONG, Guards
 from shoal.live.apart import apart
 from shoal.live.event import Identifiers
-from shoal.live.graph import COUNTED, SPAN, Graph, Held, Node, Profile, Tie, combination, order, tied, vertex
+from shoal.live.graph import COUNTED, Graph, Held, Node, Profile, Tie, combination, order, tied, vertex
 from shoal.live.naming import rename
 
 
@@ -80,8 +80,6 @@ class Joining:
             one = vertex(known.type, known.value)
             guarded, _ = graph.origin(one) or (False, None)
             graph.add_node(one, Node(known.type, known.value, guarded=guarded, base=profile.person))
-            if known.first_seen is not None and known.last_seen is not None:
-                graph.store.put(b"s" + one, SPAN.pack(known.first_seen, known.last_seen))
             (shut if guarded else free).append(one)
         graph.add_tie(profile.person, Tie(0, len(free), profile.first_seen))
         shut.sort(key=lambda one: order(graph.known(one).type, graph.known(one).value))

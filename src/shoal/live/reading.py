@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
+from typing import TypeAlias
 
 import msgspec
 
@@ -11,6 +12,8 @@ from shoal.live.graph import ORIGIN, RUN, Graph, Known, Profile, is_tie, profile
 from shoal.live.nodes import Nodes
 
 CHUNK = 50_000
+Times: TypeAlias = Mapping[int, tuple[int, int]]
+"""By a combination's number: when it was first and last seen, in microseconds since 1970."""
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False, order=True):
@@ -82,12 +85,15 @@ def _person_of(graph: Graph, one: bytes) -> int | None:
     return None if origin is None else origin[1]
 
 
-def identifiers(nodes: Nodes, person: int) -> list[Seen]:
-    """A person's identifiers, the one that names a person best first; none where the number is not anybody's now."""
+def identifiers(nodes: Nodes, person: int, times: Times | None = None) -> list[Seen]:
+    """A person's identifiers, the one that names a person best first; none where the number is not anybody's now.
+
+    `times` tells when each combination of the person's events was first and last seen, as their events have it.
+    """
     graph = Graph(nodes)
     held = graph.held(person)
     if held is not None:
-        return list(_of(graph, held.component)) if held.component else []
+        return list(_of(graph, held.component, times or {})) if held.component else []
     profile = graph.profile(person)
     return [] if profile is None else _untouched(graph, profile)
 
@@ -99,7 +105,7 @@ def everybody(nodes: Nodes) -> Iterator[tuple[int, list[Seen]]]:
         number = int.from_bytes(key[1:], "big")
         person = graph.component(number).person
         assert person is not None
-        yield person, list(_of(graph, number))
+        yield person, list(_of(graph, number, {}))
     for _, value in nodes.scan(b"b"):
         profile = profile_of(value)
         graph = Graph(nodes)
@@ -107,12 +113,31 @@ def everybody(nodes: Nodes) -> Iterator[tuple[int, list[Seen]]]:
             yield profile.person, _untouched(graph, profile)
 
 
-def _of(graph: Graph, component: int) -> Iterator[Seen]:
+def _of(graph: Graph, component: int, times: Times) -> Iterator[Seen]:
+    known: dict[int, dict[bytes, Known]] = {}
     for one in graph.members(component):
-        if not is_tie(one):
-            node = graph.known(one)
-            first, last = graph.span(one) or (None, None)
-            yield Seen(node.type, node.value, first, last, node.guarded)
+        if is_tie(one):
+            continue
+        node = graph.known(one)
+        spans = [times[number] for number in _combinations(graph, one, node) if number in times] if times else []
+        if node.base is not None:
+            if node.base not in known:
+                profile = graph.profile(node.base)
+                told = profile.identifiers if profile is not None else ()
+                known[node.base] = {vertex(each.type, each.value): each for each in told}
+            each = known[node.base].get(one)
+            if each is not None and each.first_seen is not None and each.last_seen is not None:
+                spans.append((each.first_seen, each.last_seen))
+        first, last = min((span[0] for span in spans), default=None), max((span[1] for span in spans), default=None)
+        yield Seen(node.type, node.value, first, last, node.guarded)
+
+
+def _combinations(graph: Graph, one: bytes, node: Node) -> Iterator[int]:
+    """The numbers of the combinations that an identifier is in."""
+    if node.alone >= 0:
+        yield node.alone
+    for number, _ in graph.combinations(one):
+        yield number
 
 
 def _untouched(graph: Graph, profile: Profile) -> list[Seen]:
