@@ -37,7 +37,7 @@ from shoal.releases import overlay
 from shoal.settings import Settings
 from shoal.store import releases
 from shoal.store.database import Database
-from shoal.store.runs import Run, Runs
+from shoal.store.runs import Run, Runs, is_served
 
 if TYPE_CHECKING:
     from shoal.live.verify import Proof
@@ -480,15 +480,15 @@ def view(folder: Path, told: Settings, log: Log | None = None) -> LiveView:
     return LiveView(home(folder), identified, find, clauses, kinds=kinds, spoken=spoken, log_last=last)
 
 
-def verify(folder: Path, *, serving: bool = False, tell: Tell = _silent) -> Proof:
+def verify(folder: Path, *, tell: Tell = _silent) -> Proof:
     """Rebuilds everybody from the run and the log, and holds the live state against it.
 
-    Unless a server is `serving`, the state is first brought up to date with the log.
+    Where no server runs, the state is first brought up to date with the log.
     """
     from shoal.live.verify import Verifier
 
     told = settings.load(folder)
-    if not serving:
+    if not is_served(folder):
         living = Living(folder, tell=tell)
         try:
             living.worker.drain()

@@ -236,9 +236,9 @@ def run(
 
 
 def _told(settings: Settings, run: Run) -> Settings:
-    """The settings, which do not name the source `live`, with the knowledge whether this run has any of its events."""
-    unified = run.read_part("unify") or {}
-    return settings.with_live() if unified.get("live", {}).get("events") else settings
+    """The settings, which do not name the source `live`, with what this run has of its events."""
+    live = (run.read_part("unify") or {}).get("live", {})
+    return settings.with_live(live.get("traits", ())) if live.get("events") else settings
 
 
 def instant(text: str, time_zone: str) -> int:

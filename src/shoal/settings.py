@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -315,6 +315,10 @@ class Tracking(_Part):
     )
     earliest: str = Field("2000-01-01", description="events of before are refused: their clock is wrong")
     refresh: str = Field("1d", description="how old a score may be before it is computed again without an event")
+    public_segments: list[str] = Field(
+        default_factory=list,
+        description="segments that a website's visitors may learn they are in; the released ones when left out",
+    )
     webhooks: list[Webhook] = Field(default_factory=list, description="where membership changes are sent")
     schedule: dict[Literal["run", "sync"], str] = Field(
         default_factory=dict, description="how often the server runs the pipeline by itself, such as `run: 1d`"
@@ -401,23 +405,25 @@ class Settings(_Part):
     )
 
     _live: bool = PrivateAttr(default=False)
+    _live_traits: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def tells_events(self) -> bool:
         """Whether any source tells what people did; else customers are known by their traits alone."""
         return self._live or any(source.kind == "events" for source in self.sources.values())
 
-    def with_live(self) -> Settings:
-        """The same settings where the log has events too: the source `live`, which no file names."""
+    def with_live(self, traits: Iterable[str] = ()) -> Settings:
+        """The same settings where the log has events too: the source `live`, which no file names, with its traits."""
         changed = self.model_copy()
-        changed._live = True  # noqa: SLF001 - a copy of its own
+        changed._live, changed._live_traits = True, tuple(traits)  # noqa: SLF001 - a copy of its own
         return changed
 
     @property
     def told_traits(self) -> list[str]:
-        """The traits that tables of customers give, in their order."""
+        """The traits that tables of customers give, and then those that arrived over HTTP, in their order."""
         told = [source.traits for source in self.sources.values() if source.kind == "profiles"]
-        return list(dict.fromkeys(name for traits in told for name, text in traits.items() if text is not None))
+        named = (name for traits in told for name, text in traits.items() if text is not None)
+        return list(dict.fromkeys([*named, *self._live_traits]))
 
     def row_kind(self, source: str) -> str | None:
         """The identifier type that a source's row numbers have, where they are all that tells its people apart.

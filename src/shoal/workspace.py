@@ -124,7 +124,10 @@ class Workspace:
 
     def run(self, *, as_of: str | None = None, only: str | None = None, tell: Tell = _silent) -> summary.Run:
         """Runs the pipeline as of an instant (ISO 8601; the last event's when left out)."""
-        return pipeline.run(self.folder, self.settings, as_of=as_of, only=only, tell=tell)
+        from shoal.live.logs import opened
+
+        with opened(self.folder, self.settings.tracking.log) as logs:
+            return pipeline.run(self.folder, self.settings, as_of=as_of, only=only, tell=tell, logs=logs)
 
     def table(self, name: str) -> Table:
         """A table of the last good run. Raises NotFound when there is none of that name."""
@@ -186,6 +189,15 @@ class Workspace:
     def keys(self) -> Keys:
         """The API keys of `shoal serve`: `create(role)`, `all()`, `revoke(id)`."""
         return Keys(self._store)
+
+    def verify(self, *, tell: Tell = _silent) -> dict[str, Any]:
+        """Proves that the live state equals what a batch computes anew from the run and the log.
+
+        Gives `equal`, what was compared, and the differences. Where no server runs, the state is brought up to date.
+        """
+        from shoal import living
+
+        return living.verify(self.folder, tell=tell).to_dict()
 
     @property
     def _store(self) -> Database:

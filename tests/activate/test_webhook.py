@@ -164,8 +164,8 @@ def test_after_a_crash_before_the_place_was_kept_the_same_batch_comes_again_by_t
     feed = Feed(3)
     with receiver() as to:
         begun(to, feed, places)
+        places.crash = True
         with sending(to, feed, places) as sender, pytest.raises(Crash):
-            places.crash = True
             sender.step()
         feed.add(4)
         with sending(to, feed, places) as sender:
@@ -322,9 +322,12 @@ def test_a_slow_receiver_holds_up_no_other_and_its_lag_is_told(places: Fragile) 
             until(lambda: quick.positions() == [[4, 5]] and slow.bodies != [])
             until(lambda: [one.behind for one in hooks.standing()] == [2, 0])
             behind, well = hooks.standing()
+            assert behind.lag_s is not None
             assert behind.lag_s > 0 == well.lag_s
             assert behind.failures > 0
             assert "hidden" not in str(behind)
+            feed.away = True
+            assert [(one.behind, one.lag_s) for one in hooks.standing()] == [(None, None)] * 2
         finally:
             hooks.stop()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("hook-")]

@@ -19,7 +19,7 @@ from shoal.define.feature import Feature
 from shoal.define.kernel import Plan, compile_plan
 from shoal.define.passes import Block, Cut
 
-SOME = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+SOME = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 DAY = reference.DAY
 
 

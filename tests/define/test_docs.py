@@ -32,16 +32,16 @@ def test_every_functions_example_is_read(name: str) -> None:
 
 def test_the_features_of_the_page_compile() -> None:
     page = (DOCS / "features.md").read_text(encoding="utf-8")
-    block = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0]
-    columns = {"value": Type.NUMBER, "order_id": Type.TEXT, "country": Type.TEXT}
-    plan = compile_plan(features_from_yaml(yaml.safe_load(block)["features"]), columns)
-    assert len(plan.names) == 8
+    blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    columns = {"value": Type.NUMBER, **dict.fromkeys(("order_id", "country", "item_id", "page"), Type.TEXT)}
+    plans = [compile_plan(features_from_yaml(yaml.safe_load(block)["features"]), columns) for block in blocks]
+    assert [len(plan.names) for plan in plans] == [8, 6, 6]
 
 
 def test_the_patterns_of_the_page_compile() -> None:
     page = (DOCS / "features.md").read_text(encoding="utf-8")
-    patterns = re.findall(r"\| `(\{.*?\})` \|", page)
+    patterns = re.findall(r"\| `(\{.*?\})` \|", page.partition("## Useful patterns")[2])
     made = {f"f{index}": yaml.safe_load(pattern) for index, pattern in enumerate(patterns)}
     made.update({name: {"count": "events", "within": "7d"} for name in ("recent", "earlier")})
     columns = {"value": Type.NUMBER, "order_id": Type.TEXT, "category": Type.TEXT}
-    assert len(compile_plan(features_from_yaml(made), columns).names) == 6 + 2
+    assert len(compile_plan(features_from_yaml(made), columns).names) == 8 + 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from broker import make_topic
 
+from broker import make_topic
 from shoal.errors import SettingsError, StorageError, StoreError
 from shoal.live import broker
 from shoal.live.kafka import KafkaLog

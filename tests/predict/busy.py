@@ -27,7 +27,7 @@ QUESTIONS: list[dict[str, Any]] = [
 OTHERS: list[dict[str, Any]] = [
     {"name": "left", "kind": "label", "label": "gone = 'yes'"},
     {"name": "value", "kind": "value", "horizon": "20d"},
-    {"name": "alike", "kind": "lookalike", "segment": "Big"},
+    {"name": "alike", "kind": "lookalike", "segment": "Shops"},
     {"name": "liked", "kind": "affinity", "property": "category"},
 ]
 SETTINGS: dict[str, Any] = {
@@ -45,7 +45,7 @@ SETTINGS: dict[str, Any] = {
             "path": "customers.csv",
             "kind": "profiles",
             "identifiers": {"customer_id": "who"},
-            "traits": {"plan": "plan", "seats": "seats", "gone": "gone"},
+            "traits": {"plan": "plan", "seats": "seats", "gone": "gone", "shop": "shop"},
         },
     },
 }
@@ -60,21 +60,22 @@ def busy(folder: Path, objectives: Sequence[dict[str, Any]], people: int = 260, 
         seats = chance.randrange(30)
         left = chance.random() < 0.05 + 0.4 * (plan == "a") + 0.018 * seats
         gone = "" if number % 10 == 3 else "yes" if left else "no"
-        customers.append((who, plan, seats, gone))
-        day = chance.uniform(0, 40)
-        until = days if number % 3 else 70
+        shop = chance.random() < (0.8 if seats < 4 or seats > 25 else 0.05)  # at either end: no middle is near them
+        customers.append((who, plan, seats, gone, "yes" if shop else "no"))
+        day = chance.uniform(0, 40 if number % 5 < 3 else days)
+        until = days if number % 7 else 70
         while day < until and number % 20:
             at = (BEGIN + timedelta(days=day, minutes=chance.randint(0, 900))).isoformat(sep=" ")
             visits.append((who, at))
-            if number % 4 and chance.random() < 0.3 + 0.5 * eager:
+            if number % 4 and chance.random() < 0.15 + 0.6 * eager:
                 amount = round(chance.lognormvariate(3.0 + eager, 0.5), 2)
                 orders += [(who, at, amount, chance.choice("AAABBCD")) for _ in range(chance.randint(1, 3))]
             day += chance.expovariate(0.08 + 0.3 * eager)
     _write(folder / "visits.csv", ("who", "at"), visits)
     _write(folder / "orders.csv", ("who", "at", "amount", "category"), orders)
-    _write(folder / "customers.csv", ("who", "plan", "seats", "gone"), customers)
+    _write(folder / "customers.csv", ("who", "plan", "seats", "gone", "shop"), customers)
     (folder / "segments").mkdir()
-    (folder / "segments" / "big.yaml").write_text("name: Big\nrule: revenue in top 20%")
+    (folder / "segments" / "shops.yaml").write_text("name: Shops\nrule: shop = 'yes'")
     (folder / "shoal.yaml").write_text(yaml.safe_dump({**SETTINGS, "objectives": list(objectives)}))
     return Workspace(folder)
 

@@ -15,7 +15,15 @@ from shoal.testing import MemoryView
 ADA, BOB = "p0000000000000001", "p0000000000000002"
 KEYS = {"shoal_read_1": "read", "shoal_write_1": "write", "shoal_admin_1": "admin"}
 READ = {"Authorization": "Bearer shoal_read_1"}
-QUICK = Limits(rate=1e6, burst=1_000_000, visitor_rate=1e6, visitor_burst=1_000_000, stream_for=0.05, poll=0.005)
+QUICK = Limits(
+    rate=1e6,
+    burst=1_000_000,
+    visitor_rate=1e6,
+    visitor_burst=1_000_000,
+    address_burst=1_000_000,
+    stream_for=0.05,
+    poll=0.005,
+)
 
 
 def shop() -> MemoryView:

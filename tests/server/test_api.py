@@ -19,9 +19,9 @@ def api() -> Client:
     return Client()
 
 
-@pytest.mark.parametrize("id", [ADA, "ada@example.org", "email:ada@example.org", "email%3Aada%40example.org", "anon-1"])
-def test_a_person_is_found_by_id_identifier_or_type_and_value(api: Client, id: str) -> None:
-    told = api.get(f"/v1/profiles/{id}")
+@pytest.mark.parametrize("who", [ADA, "ada@example.org", "email:ada@example.org", "email%3Aada%40example.org"])
+def test_a_person_is_found_by_id_identifier_or_type_and_value(api: Client, who: str) -> None:
+    told = api.get(f"/v1/profiles/{who}")
     assert told["profile_id"] == ADA
     assert told["features"] == {"orders_90d": 3, "spend": 12.5, "stage": None}
     assert [one["segment"] for one in told["memberships"]] == ["Loyal", "Trial"]
@@ -170,10 +170,15 @@ def test_a_key_that_asks_too_much_waits_and_no_other_with_it() -> None:
 
 
 def test_one_visitor_that_asks_too_much_holds_up_no_other() -> None:
-    api = Client(limits=Limits(visitor_rate=0.1, visitor_burst=1), clock=lambda: 0.0)
-    path, write = "/v1/personalise?anonymousId=a", {"Authorization": "Bearer shoal_write_1"}
-    told = [api.ask(path, write, address=address).status_code for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2")]
-    assert told == [200, 429, 200]
+    limits = Limits(visitor_rate=0.1, visitor_burst=1, address_rate=0.1, address_burst=4)
+    api, write = Client(limits=limits, clock=lambda: 0.0), {"Authorization": "Bearer shoal_write_1"}
+
+    def status(visitor: str, address: str) -> int:
+        return api.ask(f"/v1/personalise?anonymousId={visitor}", write, address=address).status_code
+
+    asked = [("a", "10.0.0.1"), ("a", "10.0.0.1"), ("b", "10.0.0.1"), ("a", "10.0.0.2")]
+    assert [status(*one) for one in asked] == [200, 429, 200, 200]
+    assert [status(visitor, "10.0.0.1") for visitor in "cde"] == [200, 429, 429]
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from asgi import ask
-from shoal.server.tracking import tracking_app
 from shoal.server.wire import Limits
-from tracked import KEY, ROLES, MemoryLog, Shoal, tracking
+from tracked import KEY, MemoryLog, Shoal, tracking
 
 BODY = json.dumps({"type": "track", "event": "e", "userId": "u1"}).encode()
 HEAD = b"POST /v1/track HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + base64.b64encode(f"{KEY}:".encode()) + b"\r\n"
@@ -23,7 +21,14 @@ HEAD = b"POST /v1/track HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + base64.b
 
 @pytest.fixture
 def shoal() -> Iterator[Shoal]:
-    with tracking(limits=Limits(seconds=0.3)) as found:
+    with tracking() as found:
+        yield found
+
+
+@pytest.fixture
+def hasty() -> Iterator[Shoal]:
+    """One that waits no longer than a second for a body."""
+    with tracking(limits=Limits(seconds=1)) as found:
         yield found
 
 
@@ -66,11 +71,11 @@ def test_a_chunked_body_is_taken(shoal: Shoal) -> None:
     assert shoal.entries[0]["body"]["userId"] == "u1"
 
 
-def test_a_body_shorter_than_told_is_given_up_and_never_kept(shoal: Shoal) -> None:
-    said = talk(shoal, HEAD + length(BODY, len(BODY) + 10) + b"\r\n" + BODY)
+def test_a_body_shorter_than_told_is_given_up_and_never_kept(hasty: Shoal) -> None:
+    said = talk(hasty, HEAD + length(BODY, len(BODY) + 10) + b"\r\n" + BODY)
     assert said.startswith(b"HTTP/1.1 408")
     assert b'"code":"too_slow"' in said
-    assert shoal.log.entries == []
+    assert hasty.log.entries == []
 
 
 def test_a_body_longer_than_told_is_cut_where_it_was_told(shoal: Shoal) -> None:
@@ -88,13 +93,13 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing(shoal: Shoal) -> None
     assert len(shoal.entries) == 1
 
 
-def test_slow_clients_hold_nobody_up(shoal: Shoal) -> None:
-    host, port = shoal.host.split(":")
+def test_slow_clients_hold_nobody_up(hasty: Shoal) -> None:
+    host, port = hasty.host.split(":")
     slow = [socket.create_connection((host, int(port)), timeout=20) for _ in range(50)]
     try:
         for line in slow:
             line.sendall(HEAD + length(BODY) + b"\r\n" + BODY[:5])
-        with httpx.Client(base_url=shoal.url, auth=(KEY, "")) as client:
+        with httpx.Client(base_url=hasty.url, auth=(KEY, "")) as client:
             assert [client.post("/v1/track", content=BODY).status_code for _ in range(5)] == [200] * 5
         assert all(line.recv(65536).startswith(b"HTTP/1.1 408") for line in slow)
     finally:
@@ -160,9 +165,3 @@ def test_many_at_once_are_few_appends_and_none_is_lost(shoal: Shoal) -> None:
     assert asyncio.run(story()) == [200] * 60
     assert sorted(message["userId"] for message in shoal.messages) == sorted(f"u{number}" for number in range(60))
     assert len(shoal.log.groups) < 30
-
-
-def test_the_same_app_answers_without_a_server() -> None:
-    log = MemoryLog()
-    assert ask(tracking_app(log, ROLES.get), "POST", f"/v1/t?writeKey={KEY}", BODY).status == 200
-    assert len(log.entries) == 1

@@ -28,7 +28,10 @@ def do(url: str, statement: str) -> None:
 
 def test_a_connection_that_was_cut_is_an_error_once(log: PostgresLog, url: str) -> None:
     log.read(0)
-    do(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL")
+    do(
+        url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL",
+    )
     for use in (lambda: log.append([b"three"]), lambda: log.read(0)):
         with pytest.raises(StorageError, match="see that the database runs"):
             use()

@@ -161,7 +161,7 @@ class Sender:
         return self._changes(self.place, most)
 
     def _find(self) -> None:
-        """The place in a feed that was built anew: after the last change, else the beginning, so that nothing is lost."""
+        """The place in a feed that was built anew: after the last change, else the beginning: nothing may be lost."""
         log.warning("webhook %s: the feed was built anew, looking for the last change", self.hook.id)
         after, found = 0, self._changes(0, SCAN)
         while found and not any(one["id"] == self._last_change for one in found):

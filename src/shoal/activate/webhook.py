@@ -7,28 +7,30 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 
 from shoal import settings
 from shoal.activate.feed import Changes, present
 from shoal.activate.post import Poster
 from shoal.activate.sender import Hook, Places, Sender
-from shoal.errors import Fault, SettingsError
+from shoal.errors import Fault, SettingsError, ShoalError
 
 LEAVING = 12.0  # seconds that a request on its way has, when the server stops
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How a hook does: changes and seconds behind the feed, failures in a row, what the last one was."""
+    """How a hook does: changes and seconds behind the feed (None while that cannot be read), failures in a row."""
 
     hook: str
     where: str
     place: int
-    behind: int
-    lag_s: float
+    behind: int | None
+    lag_s: float | None
     failures: int
     error: str
     disabled: bool
@@ -52,10 +54,12 @@ class Webhooks:
         places: Places,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._changes, self._places = changes, places
+        self._changes, self._places = _by_one(changes), places
         known = hooks_of(hooks, os.environ if environment is None else environment)
         self._posters = [Poster(hook.url) for hook in known]
-        self.senders = [Sender(hook, changes, places, post) for hook, post in zip(known, self._posters, strict=True)]
+        self.senders = [
+            Sender(hook, self._changes, places, post) for hook, post in zip(known, self._posters, strict=True)
+        ]
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -80,7 +84,7 @@ class Webhooks:
             poster.close()
 
     def standing(self) -> list[Standing]:
-        """How each hook does, for metrics."""
+        """How each hook does, for metrics; a feed that is away is no error."""
         return [self._standing(sender) for sender in self.senders]
 
     def _run(self, sender: Sender) -> None:
@@ -89,13 +93,26 @@ class Webhooks:
             wait = sender.step()
 
     def _standing(self, sender: Sender) -> Standing:
-        behind = max(present(self._changes, sender.place) - sender.place, 0)
-        oldest = self._changes(sender.place, 1) if behind else []
-        lag = time.time() - datetime.fromisoformat(oldest[0]["at"]).timestamp() if oldest else 0.0
+        behind: int | None = None
+        lag: float | None = None
+        with suppress(ShoalError):
+            behind = max(present(self._changes, sender.place) - sender.place, 0)
+            oldest = self._changes(sender.place, 1) if behind else []
+            since = datetime.fromisoformat(oldest[0]["at"]).timestamp() if oldest else time.time()
+            lag = max(time.time() - since, 0.0)
         hook = sender.hook
-        return Standing(
-            hook.id, hook.where, sender.place, behind, max(lag, 0.0), sender.failures, sender.error, sender.disabled
-        )
+        return Standing(hook.id, hook.where, sender.place, behind, lag, sender.failures, sender.error, sender.disabled)
+
+
+def _by_one(changes: Changes) -> Changes:
+    """The feed, read by one thread at a time."""
+    lock = threading.Lock()
+
+    def read(after: int, limit: int) -> list[dict[str, Any]]:
+        with lock:
+            return changes(after, limit)
+
+    return read
 
 
 def hooks_of(told: Sequence[settings.Webhook], environment: Mapping[str, str]) -> list[Hook]:

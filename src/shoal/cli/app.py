@@ -187,6 +187,20 @@ def draft(
 
 
 @app.command()
+def verify(workspace: Folder = HERE, as_json: AsJson = False) -> None:
+    """Recompute everybody from the log and prove that the live state is equal; exit code 1 where it is not."""
+    with speaking(as_json):
+        from shoal.report.proof import proof
+        from shoal.workspace import Workspace
+
+        with progress(quiet=as_json) as tell:
+            told = Workspace(workspace).verify(tell=tell)
+        emit(as_json, told, lambda: proof(told))
+        if not told["equal"]:
+            raise typer.Exit(1)
+
+
+@app.command()
 def models(workspace: Folder = HERE, as_json: AsJson = False) -> None:
     """Models with what they predict, status, success against the baseline, people scored and version."""
     with speaking(as_json):

@@ -106,7 +106,7 @@ def _settings() -> str:
     lines = [HEAD + intro]
     models: list[type[BaseModel]] = [settings.Settings, settings.Source, settings.Layout, settings.EventColumn]
     models += [settings.Returns, settings.Unify, settings.SegmentSettings, settings.Objective, plays.Strategy]
-    models += [settings.Language]
+    models += [settings.Language, settings.Tracking, settings.Webhook]
     for model in models:
         lines.append(f"## {model.__name__}\n\n{(model.__doc__ or '').strip()}\n")
         lines.append("| setting | type | default | meaning |\n| --- | --- | --- | --- |")

@@ -71,7 +71,7 @@ class Feature(BaseModel):
     )
     weight: Said | None = Field(None, description="with `share`: weigh each event by this number")
     default: float | bool | str | None = Field(
-        None, description="the value when there is nothing to compute; 0 for count, sum and distinct, else null"
+        None, description="the value when there is nothing to compute; 0 for count, sum, distinct and depth, else null"
     )
     label: str = Field("", description="plain words for reports")
     unit: Unit | None = Field(None, description="how the number is written")

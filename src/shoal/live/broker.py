@@ -40,7 +40,7 @@ def common(servers: str, options: Mapping[str, str]) -> dict[str, Any]:
     if ours:
         raise fault(f"{', '.join(sorted(ours))}: set by Shoal itself", "take it out of the address")
     quiet = {"log_level": 2, "error_cb": lambda _error: None}  # every call tells its own errors
-    return {"bootstrap.servers": servers, "socket.timeout.ms": 10_000, **quiet, **options}
+    return {"bootstrap.servers": servers, "allow.auto.create.topics": False, **quiet, **options}
 
 
 def partitions(servers: str, topic: str, options: Mapping[str, str] | None = None) -> int:

@@ -95,7 +95,7 @@ class KafkaLog:
         from confluent_kafka import Producer
 
         if self._producer is None:
-            self._producer = Producer({**self._common, **SENDING})
+            self._producer = self._connected(Producer({**self._common, **SENDING}))
         producer, outcome = self._producer, _Outcome()
         try:
             for entry in entries:
@@ -108,6 +108,13 @@ class KafkaLog:
             self._producer = None
             raise
         return outcome.last
+
+    def _connected(self, producer: Producer) -> Producer:
+        """A producer that has seen the partition: what is sent to one that is not there would only time out."""
+        found = producer.list_topics(self._topic, timeout=PATIENCE).topics[self._topic]
+        if found.error is not None or self._partition not in found.partitions:
+            raise meaning(self._where, "_UNKNOWN_PARTITION", "")
+        return producer
 
     def _produce(self, producer: Producer, entry: bytes, outcome: _Outcome) -> None:
         while True:

@@ -7,7 +7,7 @@ from itertools import islice
 
 import msgspec
 
-from shoal.live.graph import ORIGIN, Graph, Known, Profile, is_tie, profile_of, sortable, vertex
+from shoal.live.graph import ORIGIN, RUN, Graph, Known, Profile, is_tie, profile_of, sortable, vertex
 from shoal.live.nodes import Nodes
 
 CHUNK = 50_000
@@ -29,6 +29,7 @@ def adopt(nodes: Nodes, profiles: Iterable[Profile], guarded: Collection[tuple[s
     They cost nothing more until one of their identifiers is seen. `guarded` are the run's identifiers that join nobody.
     """
     shut = {vertex(kind, value) for kind, value in guarded}
+    nodes.put(RUN, b"")
     for one in shut:
         nodes.put(b"o" + one, ORIGIN.pack(True, 0) + b"-")
     count, rest = 0, iter(profiles)

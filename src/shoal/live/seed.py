@@ -113,7 +113,8 @@ def _coded(column: pa.ChunkedArray, code: Callable[[str], int], kind: Any) -> ND
     plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
     coded = plain.cast(pa.string()).combine_chunks().dictionary_encode()
     codes = np.array([*(code(word) for word in coded.dictionary.to_pylist()), 0], kind)
-    return codes[np.asarray(pc.fill_null(coded.indices, len(codes) - 1))]
+    found: NDArray[Any] = codes[np.asarray(pc.fill_null(coded.indices, len(codes) - 1))]
+    return found
 
 
 def _by_person(person: NDArray[np.int64], rows: Rows) -> Iterator[tuple[int, Rows]]:

@@ -10,12 +10,19 @@ from shoal.live.broker import READING, common, meaning, told
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, TopicPartition
 
+BELONGING = {  # whoever is silent for ten seconds has lost its share
+    "session.timeout.ms": 10_000,
+    "heartbeat.interval.ms": 1_000,
+    "partition.assignment.strategy": "range",
+}
+
 
 class Share:
     """This process's share of a topic's partitions: every partition belongs to one member of a consumer group.
 
-    `gained` and `lost` are called with partitions, from within `poll` and `close`. A partition is given to another
-    member only after `lost` has returned: whoever works on it must have stopped by then. Nothing is committed to the
+    `gained` and `lost` are called with partitions, from within `poll` and `close`. When members come or go, all of them
+    lose what they had and then gain their new share. A partition is given to another member only after `lost` has
+    returned: whoever works on it must have stopped by then. Nothing is committed to the
     group; how far a partition has been read is in the state that was made of it.
     """
 
@@ -34,9 +41,9 @@ class Share:
         self.owned: frozenset[int] = frozenset()
         self._gained, self._lost = gained, lost
         self._where = f"kafka://{servers}/{topic}, group {group}"
-        settings |= {**READING, "auto.offset.reset": "latest", "group.id": group}
+        settings |= {**READING, **BELONGING, "auto.offset.reset": "latest", "group.id": group}
         with told(self._where):
-            self._consumer = Consumer({**settings, "partition.assignment.strategy": "cooperative-sticky"})
+            self._consumer = Consumer(settings)
             self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
 
     def poll(self, seconds: float) -> frozenset[int]:
@@ -56,7 +63,7 @@ class Share:
         self._consumer.close()
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        consumer.incremental_assign(places)
+        consumer.assign(places)
         consumer.pause(places)  # entries are read by KafkaLog, from where the state left off
         self.owned |= (new := frozenset(place.partition for place in places))
         self._gained(new)

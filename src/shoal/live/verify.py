@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,10 @@ class Proof:
     memberships: int = 0
     found: int = 0
     differences: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, with `equal`."""
+        return {"equal": not self.found, **asdict(self)}
 
     def differ(self, who: int, what: str, live: Any, batch: Any) -> None:
         """Notes a difference."""

@@ -19,6 +19,7 @@ from shoal.server.problem import Problem
 Keys = Callable[[str], str | None]
 """The role that a key's text has (`write`, `read`, `admin`), None for a key that is none."""
 READERS = ("read", "admin")
+MOST = 255  # characters of an anonymous id
 _CHALLENGE = 'Bearer realm="shoal"'
 
 
@@ -77,7 +78,9 @@ class Access:
             self._spend(text, self._limits.rate, self._limits.burst)
         else:
             address = request.client.host if request.client else ""
-            self._spend(f"{text} {address}", self._limits.visitor_rate, self._limits.visitor_burst)
+            visitor = request.query_params.get("anonymousId", "")[:MOST]
+            self._spend(f"{text} {address}", self._limits.address_rate, self._limits.address_burst)
+            self._spend(f"{text} {address} {visitor}", self._limits.visitor_rate, self._limits.visitor_burst)
 
     def _role(self, text: str) -> str:
         role = self._keys(text) if text else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -55,14 +55,14 @@ def api_app(
     keys: Keys,
     *,
     limits: Limits | None = None,
-    public_segments: Collection[str] | None = None,
+    public_segments: Sequence[str] = (),
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """The read API over a view.
 
     Args:
         keys: gives the role of a key's text, None for one that is no key; a `KeyRing` is one.
-        public_segments: names of segments that a website's visitors may learn they are in; the released ones when None.
+        public_segments: names of segments that a website's visitors may learn of; the released ones when empty.
         clock: seconds, for the rate limits.
 
     `app.state.streams.close()` ends the event streams: call it when the server is told to stop, else it waits for them.

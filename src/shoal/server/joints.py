@@ -56,8 +56,10 @@ def open_parts(folder: Path, numbers: Numbers) -> Parts:
     log = living.open_log(folder, told)
     watched = Watched(log, numbers)
     ring = Keys(Database(folder, told.store)).ring()
+    ring.load()
     view = living.view(folder, told, log)
-    api = api_app(view, ring)
+    public = told.tracking.public_segments
+    api = api_app(view, ring, public_segments=public)
     app = tracking_app(watched, ring, fallback=api)
     numbers.follow(lambda: _rows(app))
 

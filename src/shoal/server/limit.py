@@ -14,13 +14,16 @@ MOST = 100_000  # buckets that are kept; the one not used for longest goes first
 class Limits:
     """What one key may ask of the read API; rates are requests a second, bursts requests at once, times seconds.
 
-    A `write` key is public and shared by all visitors of a website, so its limit counts for each address it comes from.
+    A `write` key is public and shared by all visitors of a website, so its limits count for each visitor (address and
+    anonymous id), and for each address, which behind a proxy is that of all.
     """
 
     rate: float = 200.0
     burst: int = 400
-    visitor_rate: float = 20.0
-    visitor_burst: int = 100
+    visitor_rate: float = 5.0
+    visitor_burst: int = 30
+    address_rate: float = 1_000.0
+    address_burst: int = 2_000
     streams: int = 20  # of one key at a time
     all_streams: int = 500
     stream_for: float = 3_600.0

@@ -13,10 +13,9 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from shoal.errors import Busy
-from shoal.store.runs import storage
+from shoal.store.runs import SERVED, storage
 
 SUPERVISOR = "serve.lock"
-EVERYBODY = "serve.all.lock"
 
 
 def take(folder: Path, patience: float = 15.0) -> tuple[int, int]:
@@ -31,7 +30,7 @@ def take(folder: Path, patience: float = 15.0) -> tuple[int, int]:
         holder = os.pread(mine, 32, 0).decode("ascii", "replace").strip()
         os.close(mine)
         raise _busy(folder, f"process {holder}" if holder.isdigit() else "")
-    shared = _open(folder / ".shoal", EVERYBODY)
+    shared = _open(folder / ".shoal", SERVED)
     end = monotonic() + patience
     while not _locked(shared):
         if monotonic() > end:
@@ -43,21 +42,6 @@ def take(folder: Path, patience: float = 15.0) -> tuple[int, int]:
         os.ftruncate(mine, 0)
         os.pwrite(mine, f"{os.getpid()}\n".encode(), 0)
     return mine, shared
-
-
-def is_held(folder: Path) -> bool:
-    """Whether a server runs here, or what one left behind has not ended yet."""
-    for name in (SUPERVISOR, EVERYBODY):
-        try:
-            handle = os.open(folder / ".shoal" / name, os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
-            continue
-        try:
-            if not _locked(handle):
-                return True
-        finally:
-            os.close(handle)
-    return False
 
 
 def _open(home: Path, name: str) -> int:

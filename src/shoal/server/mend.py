@@ -13,12 +13,12 @@ import re
 
 import msgspec
 
-STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_TOKEN = re.compile(STRING.pattern + rb"|[\[\]{}]", re.DOTALL)
+from shoal.live.wire import LARGEST
+
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 _BATCH = re.compile(rb'"batch"\s*:\s*\Z')
 _MESSAGE_ID = re.compile(r'"messageId"\s*:\s*"([^"\\]{1,255})"')
 _HALF = re.compile(r"(?i)\\ud[89a-f]")
-_MOST = 32 * 1024  # characters of a message that are kept as text
 
 
 class _Anything(msgspec.Struct, gc=False):
@@ -93,7 +93,7 @@ def _sound(raw: bytes) -> bool:
 
 
 def _quoted(raw: bytes) -> bytes:
-    return json.dumps(raw.decode("utf-8", "backslashreplace")[:_MOST]).encode()
+    return json.dumps(raw.decode("utf-8", "backslashreplace")[:LARGEST]).encode()
 
 
 def _without_nan(raw: bytes) -> bytes | None:

@@ -6,17 +6,19 @@ log all the same, and the worker, which reads everything, quarantines what break
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import Any
 
 import msgspec
 
+from shoal.live.wire import DEEPEST, size, too_deep
+
 from .declined import Declined
-from .mend import STRING, lost, message_id
+from .mend import lost, message_id
 from .wire import Limits
 
 TYPES = frozenset({"identify", "track", "page", "screen", "group", "alias"})
 _Raw = msgspec.Raw
+_TOO_DEEP = f"the event is nested deeper than {DEEPEST} levels"
 _NOTHING = _Raw(b"null")
 
 
@@ -26,10 +28,9 @@ class _Body(msgspec.Struct, gc=False, rename="camel"):
 
 
 class _Message(msgspec.Struct, gc=False, rename="camel"):
-    """What is looked at of a message; an id may be text or a number."""
+    """What is looked at of a message; an id may be text or a number, and a messageId anything."""
 
     type: str | None = None
-    message_id: str | int | None = None
     user_id: str | int | float | None = None
     anonymous_id: str | int | float | None = None
     event: str | None = None
@@ -80,7 +81,7 @@ def opened(body: bytes, limits: Limits) -> Opened:
     except UnicodeDecodeError as error:
         raise Damaged(400, "malformed", f"the body is not UTF-8 at byte {error.start}") from None
     except RecursionError:
-        raise Damaged(400, "malformed", f"the body is nested deeper than {limits.depth} levels") from None
+        raise Damaged(400, "malformed", f"the body is nested deeper than {DEEPEST} levels") from None
     except msgspec.DecodeError as error:
         raise Damaged(400, "malformed", f"the body is not JSON: {error}") from None
     messages = [_Raw(body)] if split.batch is None else split.batch
@@ -98,38 +99,29 @@ def refused(found: Opened, kind: str | None, limits: Limits) -> list[dict[str, A
     [{'index': 1, 'messageId': 'm', 'reason': 'userId is an object; it must be text or a number'}]
     """
     rejected: list[dict[str, Any]] = []
-    large = len(found.body) > 2 * limits.depth  # fewer bytes cannot nest deeper
+    large = len(found.body) > 2 * DEEPEST  # fewer bytes cannot nest deeper
     for index, raw in enumerate(found.messages):
         reason = _oversized(raw, limits) if large else None
         try:
             message = _message(raw)
             reason = reason or _fault(message, kind)
         except (ValueError, RecursionError) as error:
-            reason = reason or _explained(raw, error, limits)
+            reason = reason or _explained(raw, error)
             rejected.append({"index": index, "messageId": _message_id(raw), "reason": reason})
             continue
         if reason is not None:
-            rejected.append({"index": index, "messageId": message.message_id, "reason": reason})
+            rejected.append({"index": index, "messageId": _message_id(raw), "reason": reason})
     return rejected
 
 
 def _oversized(raw: msgspec.Raw, limits: Limits) -> str | None:
     """Why a message is too large or too deep: one of few bytes cannot be."""
-    size = memoryview(raw).nbytes
-    if size > limits.event:
-        return f"the event has {size:,} bytes, the most is {limits.event:,}"
-    if size > 2 * limits.depth and _depth(bytes(raw), limits.depth) > limits.depth:
-        return f"the event is nested deeper than {limits.depth} levels"
+    bytes_ = size(raw)
+    if bytes_ > limits.event:
+        return f"the event has {bytes_:,} bytes, the most is {limits.event:,}"
+    if bytes_ > 2 * DEEPEST and too_deep(bytes(raw)):
+        return _TOO_DEEP
     return None
-
-
-def _depth(raw: bytes, enough: int) -> int:
-    """How deep a message nests, at most: counted exactly only where its brackets would allow more than `enough`."""
-    most = raw.count(b"{") + raw.count(b"[")
-    if most <= enough:
-        return most
-    brackets = STRING.sub(b"", raw).translate(None, _NO_BRACKETS)
-    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
 
 
 def _fault(message: _Message, kind: str | None) -> str | None:
@@ -137,7 +129,7 @@ def _fault(message: _Message, kind: str | None) -> str | None:
     if name not in TYPES:
         shown = "missing" if name is None else f"{name[:40]!r}"
         return f"type is {shown}; it must be one of {', '.join(sorted(TYPES))}"
-    if _absent(message.user_id) and _absent(message.anonymous_id):
+    if name != "alias" and _absent(message.user_id) and _absent(message.anonymous_id):
         return "userId and anonymousId are missing; one of them must say whose event it is"
     if name == "track" and not message.event:
         return "event is missing; a track message must say what happened"
@@ -148,12 +140,11 @@ def _absent(value: str | float | None) -> bool:
     return value is None or value == ""
 
 
-def _explained(raw: msgspec.Raw, error: Exception, limits: Limits) -> str:
+def _explained(raw: msgspec.Raw, error: Exception) -> str:
     """What is wrong with a message that cannot be read as one."""
     first = bytes(raw).lstrip()[:1]
     if first == b'"' and (text := _text(raw)) and text.startswith("{"):
-        deep = _depth(text.encode("utf-8", "replace"), limits.depth) > limits.depth
-        return f"the event is nested deeper than {limits.depth} levels" if deep else lost(text)
+        return _TOO_DEEP if too_deep(text.encode("utf-8", "replace")) else lost(text)
     if first != b"{":
         return f"the message is {_KINDS.get(first, 'a number')}; it must be an object"
     try:
@@ -167,19 +158,15 @@ def _explained(raw: msgspec.Raw, error: Exception, limits: Limits) -> str:
     return f"the message cannot be read: {error}"
 
 
-_STEPS = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
-_NO_BRACKETS = bytes(sorted(set(range(256)) - set(_STEPS)))
 _KINDS = {b"{": "an object", b"[": "a list", b'"': "text", b"t": "true", b"f": "false", b"n": "missing"}
 _FIELDS = {
     "type": "type",
-    "messageId": "message_id",
     "userId": "user_id",
     "anonymousId": "anonymous_id",
     "event": "event",
 }
 _WANTED = {
     "type": ("missing", "text"),
-    "messageId": ("missing", "text", "a number"),
     "userId": ("missing", "text", "a number"),
     "anonymousId": ("missing", "text", "a number"),
     "event": ("missing", "text"),

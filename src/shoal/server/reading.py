@@ -1,6 +1,7 @@
 """The routes of the read API, each a line or two over the view.
 
-Point reads run on the event loop, as the view answers them in well under a millisecond; lists go to threads.
+They run on the event loop: the view maps its state into memory and answers a person in well under a millisecond, a page
+of a thousand in a few, which is less than what handing it to a thread and back costs under load.
 """
 
 from __future__ import annotations
@@ -43,16 +44,16 @@ class Reading:
         """One person: identifiers, traits, features, scores, memberships, recommended items, next best action."""
         return _answer(self._view.profile(id))
 
-    def segments(self) -> Response:
+    async def segments(self) -> Response:
         """Every segment version that is live, with its size."""
         return _answer({"segments": self._view.segments()})
 
-    def segment(self, name: Name) -> Response:
+    async def segment(self, name: Name) -> Response:
         """One segment: its released version, else the newest; `NAME@2` for version 2. Capitals do not count."""
         versions = [SimpleNamespace(**one, told=one) for one in self._view.segments()]
         return _answer(pick(versions, name).told)
 
-    def members(
+    async def members(
         self,
         name: Name,
         after: Annotated[Cursor | Absent, Query(description="`next` of the page before")] = None,
@@ -65,7 +66,7 @@ class Reading:
         """Why a person is or is not in a segment, clause by clause."""
         return _answer(self._view.explain(name, id))
 
-    def changes(self, after: Place = 0, limit: Limit = 100, segment: Only = None) -> Response:
+    async def changes(self, after: Place = 0, limit: Limit = 100, segment: Only = None) -> Response:
         """Who entered and who left, in order; `next` is where to go on, also when nothing of it was wanted."""
         found = self._view.changes(after, limit)
         wanted = _folded(segment)
@@ -86,7 +87,7 @@ class Reading:
         self._streams.check(key)
         place = last_event_id if last_event_id is not None else after
         if place is None:
-            place = await self._streams.newest()
+            place = self._streams.newest()
         events = self._streams.events(key, place, segment or [])
         headers = {**_LIVE, "X-Accel-Buffering": "no"}  # a proxy that gathers would hold changes back
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)

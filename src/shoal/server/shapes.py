@@ -228,14 +228,14 @@ class Status(BaseModel):
 
     model_config = _example(offset=8812, log_last=8812, clock="2024-05-01T09:30:01+00:00", people=120_000, segments=14,
                             lag_s=0.02, ready=True, definition="9c1f")  # fmt: skip
-    offset: int | None
-    log_last: int | None
-    clock: str | int | float | None
-    people: int | None
-    segments: int | None
-    lag_s: float | None
     ready: bool
-    definition: str | None = None
+    offset: int
+    log_last: int
+    clock: str | None = None
+    people: int | None = None
+    segments: int | None = None
+    lag_s: float | None = None
+    definition: str | int | None = None
 
 
 class Personal(BaseModel):

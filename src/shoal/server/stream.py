@@ -9,7 +9,6 @@ from typing import Any
 
 import anyio
 import msgspec
-from starlette.concurrency import run_in_threadpool
 
 from shoal.activate.feed import Changes, present
 from shoal.errors import ShoalError
@@ -42,12 +41,12 @@ class Streams:
                 "close one, or read /v1/changes", {"Retry-After": "5"},
             )  # fmt: skip
 
-    async def newest(self) -> int:
+    def newest(self) -> int:
         """The position of the newest change, looked up at most once in `poll` seconds for all streams together."""
         now = time.monotonic()
         if now - self._looked >= self._limits.poll:
             self._looked = now
-            self._newest = await run_in_threadpool(present, self._changes, self._newest)
+            self._newest = present(self._changes, self._newest)
         return self._newest
 
     async def events(self, key: str, place: int, segments: Collection[str]) -> AsyncIterator[bytes]:
@@ -61,13 +60,14 @@ class Streams:
             yield b"retry: 2000\n" + _mark(place)
             began = told = time.monotonic()
             while not self._closed and (now := time.monotonic()) - began < self._limits.stream_for:
-                found = await self._after(place)
+                found = self._after(place)
                 if found:
                     place = found[-1]["position"]
                     lines = [_event(one) for one in found if not wanted or one["segment"].casefold() in wanted]
                     if lines:
                         told = now
                         yield b"".join(lines)
+                    await anyio.sleep(0)  # others have a turn too
                     continue
                 if now - told >= self._limits.heartbeat:
                     told = now
@@ -81,10 +81,8 @@ class Streams:
             if not self._open[key]:
                 del self._open[key]
 
-    async def _after(self, place: int) -> list[dict[str, Any]]:
-        if await self.newest() <= place:
-            return []
-        return await run_in_threadpool(self._changes, place, PIECE)
+    def _after(self, place: int) -> list[dict[str, Any]]:
+        return self._changes(place, PIECE) if self.newest() > place else []
 
 
 def _mark(place: int) -> bytes:

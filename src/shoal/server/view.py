@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 class View(Protocol):
-    """The live state, read only. Every method may be called by any thread, and sees one state of the whole.
+    """The live state, read only, asked by one thread at a time; every answer is of one state of the whole.
 
     A profile id, an identifier's value or `type:value` names a person. Values are what JSON can say.
     """

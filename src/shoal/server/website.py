@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
 from starlette.requests import Request
@@ -28,11 +28,10 @@ _PREFLIGHT = {
 
 
 class Website:
-    """The routes for a website; `public` names the segments that visitors may learn of, the released ones when None."""
+    """The routes for a website; `public` names the segments that visitors may learn of, the released ones if empty."""
 
-    def __init__(self, view: View, public: Collection[str] | None) -> None:
-        self._view = view
-        self._public = None if public is None else frozenset(public)
+    def __init__(self, view: View, public: Sequence[str]) -> None:
+        self._view, self._public = view, public
 
     async def personalise(
         self,
@@ -42,15 +41,14 @@ class Website:
     ) -> Response:
         """The names of the segments that the visitor is in, and nothing else; nobody's are an empty list."""
         try:
-            memberships = self._view.profile(f"anonymous_id:{anonymous_id}")["memberships"]
+            stays = self._view.profile(f"anonymous_id:{anonymous_id}")["memberships"]
         except NotFound:
-            memberships = []
-        names = {
-            one["segment"]
-            for one in memberships
-            if (one["status"] == "released" if self._public is None else one["segment"] in self._public)
-        }
+            stays = []
+        names = {one["segment"] for one in stays if self._may_know(one)}
         return Json({"segments": sorted(names)}, headers={"Cache-Control": "private, no-store"})
+
+    def _may_know(self, stay: Mapping[str, Any]) -> bool:
+        return stay["segment"] in self._public if self._public else stay["status"] == "released"
 
 
 async def script(request: Request) -> Response:

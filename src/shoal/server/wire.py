@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
+from shoal.live.wire import LARGEST
+
 from .declined import Declined
 
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
@@ -25,15 +27,14 @@ class Limits:
     """How much the tracking API takes.
 
     `body` is the bytes of a body, as sent and unpacked (Segment documents 500 KB, RudderStack's SDKs send up to 4 MB);
-    `event` those of an event, `depth` its nesting, `events` those of a batch; `seconds` is how long a body may take.
+    `event` those of an event, `events` how many are in a batch; `seconds` is how long a body may take.
     Over all requests `held` bounds the bytes that are being received, and again those that wait for the disk.
     `drained` is how much of a body too large is still read, so that its sender reads the answer.
     """
 
     body: int = 4 * 1024 * 1024
-    event: int = 32 * 1024
+    event: int = LARGEST
     events: int = 2_500
-    depth: int = 500
     held: int = 32 * 1024 * 1024
     seconds: float = 30.0
     drained: int = 16 * 1024 * 1024

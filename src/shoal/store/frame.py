@@ -59,7 +59,8 @@ def unpack(row: Row, after: int, most: int, where: str) -> list[tuple[int, bytes
     """
     count = row.last - row.first + 1
     body = row.body
-    if crc32(body) != row.crc or count < 1 or len(body) < 4 * count:
+    whole = isinstance(body, bytes) and crc32(body) == row.crc and 1 <= count <= len(body) // 4
+    if not whole:
         raise _damaged(row, where)
     lengths = struct.unpack_from(f"<{count}I", body)
     if 4 * count + sum(lengths) != len(body):
@@ -103,8 +104,8 @@ def beyond(after: int, last: int, where: str) -> StoreError:
 
 def _damaged(row: Row, where: str) -> StoreError:
     return StoreError(
-        f"{where}: the row with the entries {row.first} to {row.last} is damaged. Rule: its checksum is {row.crc}; "
-        f"got {crc32(row.body)}. {PUT_BACK}"
+        f"{where}: the row with the entries {row.first} to {row.last} is damaged. Rule: it has the checksum {row.crc} "
+        f"that it was written with. {PUT_BACK}"
     )
 
 

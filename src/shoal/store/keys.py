@@ -29,6 +29,7 @@ Role: TypeAlias = Literal["write", "read", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 LONGEST_LABEL = 200
 _KEY = re.compile(rf"shoal_({'|'.join(ROLES)})_([0-9a-f]{{12}})_([0-9a-f]{{48}})")
+_NOT_YET = "the keys cannot be read yet. Remedy: see that the store runs"
 _NOBODY = "0" * 64  # what the secret of an unknown id is compared with, so that it takes as long
 
 
@@ -158,6 +159,12 @@ class KeyRing:
         self._error: ShoalError | None = None
         self._lock = threading.Lock()
 
+    def load(self) -> None:
+        """Reads the keys now, so that no request has to wait for the first look. Raises StorageError and the like."""
+        self._look().wait(self.FIRST)
+        if self._keys is None:
+            raise self._error or StorageError(_NOT_YET)
+
     def __call__(self, text: str) -> Role | None:
         """The role of the key, None when it is none or was revoked."""
         return self.role(text)
@@ -181,14 +188,13 @@ class KeyRing:
         keys, age = self._keys, self._clock() - self._looked
         if age < self.EVERY and keys is not None:
             return keys
-        done = self._look()
         if keys is None:
-            done.wait(self.FIRST)
-        elif (key_id not in keys or age >= self.STALE) and self._error is None:
+            self.load()
+            return self._keys or {}
+        done = self._look()
+        if (key_id not in keys or age >= self.STALE) and self._error is None:
             done.wait(self.PATIENCE)
-        if self._keys is None:
-            raise self._error or StorageError("the keys cannot be read yet. Remedy: see that the store runs")
-        return self._keys
+        return self._keys or {}
 
     def _look(self) -> threading.Event:
         """Has the store read by a thread of its own, so that no request hangs on a store that does not answer."""

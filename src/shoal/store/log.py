@@ -107,10 +107,9 @@ class SqliteLog:
     def _created(self) -> sqlite3.Connection:
         """A connection that writes, to a file that a power cut leaves where it is."""
         home = self.path.parent
-        if not home.exists():
-            with storage(home):
-                home.mkdir(parents=True, exist_ok=True)
-                _sync_folder(home.parent)
+        if not home.is_dir():
+            home.mkdir(parents=True, exist_ok=True)
+            _sync_folder(home.parent)
         connection = _connect(self.path)
         self._written = _identity(self.path)
         return connection
@@ -196,7 +195,8 @@ def _sync_folder(folder: Path) -> None:
 def _told(path: Path) -> Iterator[None]:
     """SQLite's refusals as what they mean to the user."""
     try:
-        yield
+        with storage(path.parent):
+            yield
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", "")
         if name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and _scarce(path)):

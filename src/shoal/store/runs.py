@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -27,6 +28,8 @@ from shoal.errors import Busy, NoRoom, NotFound, StorageError, is_full
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+SERVED = "serve.all.lock"  # held by every process of a server
 
 
 @dataclass(frozen=True)
@@ -207,6 +210,19 @@ class Runs:
     def _prune(self, keep: int) -> None:
         for old in self._done()[:-keep]:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def is_served(folder: Path) -> bool:
+    """Whether a server runs on a workspace: it holds a lock as long as any of its processes lives."""
+    path = folder / ".shoal" / SERVED
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 def write_text(path: Path, text: str) -> None:

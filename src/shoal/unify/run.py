@@ -107,6 +107,7 @@ def unify(
                 "offset": max(offsets, default=0),
                 "offsets": offsets,
                 "events": quality[-1].loaded if streamed is not None else 0,
+                "traits": sorted(streamed.feed.traits) if streamed is not None and streamed.feed is not None else [],
             },
             "guarded": guarded,
             "people": {"kept": resolved.kept, "new": resolved.new, "merged": resolved.merged, "split": resolved.split},

@@ -124,7 +124,7 @@ class Fit:
         return {
             "model": self.model.name,
             "logs": self.logs.tolist(),
-            "covariance": np.nan_to_num(self.covariance, nan=-1.0).tolist(),
+            "covariance": [[None if np.isnan(one) else one for one in row] for row in self.covariance.tolist()],
             "log_likelihood": self.log_likelihood,
             "unit": self.unit,
             "degenerate": self.degenerate,

@@ -55,7 +55,7 @@ class Spend:
         """Plain data for JSON."""
         return {
             "logs": self.logs.tolist(),
-            "covariance": np.nan_to_num(self.covariance, nan=-1.0).tolist(),
+            "covariance": [[None if np.isnan(one) else one for one in row] for row in self.covariance.tolist()],
             "log_likelihood": self.log_likelihood,
             "degenerate": self.degenerate,
             "customers": self.customers,
