@@ -181,3 +181,15 @@ def test_open_streams_end_when_the_server_stops(tmp_path: Path) -> None:
         assert not server.events("requests-cut")
         stream.read()
         connection.close()
+
+
+def test_a_workspace_with_faults_is_told_them_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "w"
+    workspace(folder)
+    (folder / "segments").mkdir()
+    (folder / "segments" / "bad.yaml").write_text("name: bad\n")
+    with serving(folder) as server:
+        assert server.process.wait(60) == 1
+        assert b'"SettingsError"' in server.first + (server.process.stdout.read() if server.process.stdout else b"")
+        assert "bad.yaml" in server.errors
+        assert server.gone()
