@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from shoal.live.graph import ORIGIN, RUN, Graph, Known, Profile, is_tie, profile_of, sortable, vertex
+from shoal.live.graph import ORIGIN, RUN, Graph, Known, Node, Profile, is_tie, profile_of, sortable, vertex
 from shoal.live.nodes import Nodes
 
 CHUNK = 50_000

@@ -67,9 +67,7 @@ class LiveView:
                 "first_seen": _iso(record.first_seen),
                 "last_seen": _iso(record.last_seen),
                 "as_of": _iso(record.as_of),
-                "identifiers": [
-                    dict(one) for one in self._identified(txn, person, seen_by_combination(record.rows, record.count))
-                ],
+                "identifiers": [dict(one) for one in self._identified(txn, person, times)],
                 "traits": {name: latest(told) for name, told in sorted(rest.traits.items())},
                 "features": {name: value for name, value in computed.items() if not name.startswith("score:")},
                 "scores": _scores(computed, known),
