@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from shoal.define.clock import DAY, HOUR
 from shoal.define.evaluate import Frame, Vector
-from shoal.define.tree import Call, Column, Expr, columns_of, walk
+from shoal.define.tree import Call, Column, Expr, Literal, columns_of, walk
 from shoal.define.types import Type
 
 Ints = NDArray[np.int64]
@@ -31,14 +31,18 @@ class Ageing:
         self.ages = ages
         found = dict.fromkeys(pair for rule in rules for pair in _pairs(rule) if columns_of_both(pair) & ages)
         degrees = {pair: max(degree(side, ages) for side in pair) for pair in found}
-        self.straight = [pair for pair, bend in degrees.items() if bend < BENT]
         self.bent = [pair for pair, bend in degrees.items() if bend >= BENT]
+        straight = [pair for pair, bend in degrees.items() if bend < BENT]
+        self.limits = _limits(straight, ages)
+        self.straight = [pair for pair in straight if _limit(pair, ages) is None]
 
     def next(self, table: Mapping[str, Vector], people: int, as_of: int) -> Ints:
         """For each person the next instant (microseconds) at which one of the comparisons may turn over."""
         soonest = np.full(people, NEVER)
         if self.bent:
             soonest[:] = as_of + HOUR
+        for name, limits in self.limits.items():
+            np.minimum(soonest, _reached(table[name], limits, as_of), out=soonest)
         if not self.straight:
             return soonest
         now, later = Frame(table, people), Frame(_aged(table, self.ages), people)
@@ -51,6 +55,33 @@ class Ageing:
             ahead = np.maximum(np.floor(np.where(turns, np.minimum(days, 1e6), 1e6) * DAY), 1).astype(np.int64)
             soonest = np.where(turns, np.minimum(soonest, as_of + ahead), soonest)
         return soonest
+
+
+def _limit(pair: tuple[Expr, Expr], ages: frozenset[str]) -> tuple[str, float] | None:
+    """The age and the number that it is compared with, where a comparison is as plain as that."""
+    for one, other in (pair, pair[::-1]):
+        if isinstance(one, Column) and one.name in ages and one.type is Type.NUMBER:
+            if isinstance(other, Literal) and isinstance(other.value, float):
+                return one.name, other.value
+    return None
+
+
+def _limits(pairs: Sequence[tuple[Expr, Expr]], ages: frozenset[str]) -> dict[str, NDArray[np.float64]]:
+    """By age: the numbers that it is compared with, in order."""
+    found: dict[str, set[float]] = {}
+    for pair in pairs:
+        if (limit := _limit(pair, ages)) is not None:
+            found.setdefault(limit[0], set()).add(limit[1])
+    return {name: np.array(sorted(limits)) for name, limits in found.items()}
+
+
+def _reached(age: Vector, limits: NDArray[np.float64], as_of: int) -> Ints:
+    """When each age reaches the next of its limits; an age that is just there passes it in the next microsecond."""
+    place = np.searchsorted(limits, age.values, side="left")
+    ahead = limits[np.minimum(place, len(limits) - 1)] - age.values
+    comes = age.valid & (place < len(limits))
+    wait = np.maximum(np.floor(np.where(comes, np.minimum(ahead, 1e6), 1.0) * DAY), 1).astype(np.int64)
+    return np.where(comes, as_of + wait, NEVER)
 
 
 def columns_of_both(pair: tuple[Expr, Expr]) -> frozenset[str]:
