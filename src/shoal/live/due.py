@@ -60,9 +60,10 @@ class Ageing:
 def _limit(pair: tuple[Expr, Expr], ages: frozenset[str]) -> tuple[str, float] | None:
     """The age and the number that it is compared with, where a comparison is as plain as that."""
     for one, other in (pair, pair[::-1]):
-        if isinstance(one, Column) and one.name in ages and one.type is Type.NUMBER:
-            if isinstance(other, Literal) and isinstance(other.value, float):
-                return one.name, other.value
+        if not isinstance(one, Column) or one.name not in ages or one.type is not Type.NUMBER:
+            continue
+        if isinstance(other, Literal) and isinstance(other.value, float):
+            return one.name, other.value
     return None
 
 
