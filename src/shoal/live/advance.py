@@ -87,6 +87,7 @@ class Advancer:
         before: int = txn.meta("clock", 0)
         if now < before - 60_000_000:
             txn.set_meta("sweep", {"generation": self.generation, "after": "", "again": True})
+            txn.set_meta("jumps", txn.meta("jumps", 0) + 1)
             before = now
         clock = max(before, now)
         txn.set_meta("clock", clock)
