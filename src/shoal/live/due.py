@@ -3,7 +3,8 @@
 Between the instants at which events enter or leave windows (`define/change.py`), only ages move: `days_since` features,
 and what is computed of them, all growing by one a day. A comparison of sums of ages with constants turns over where the
 difference of its sides is zero, which two evaluations a day apart give exactly. What is bent (a ratio of ages, the hour
-of the day) is looked at every hour, an hour ahead: where it says something else by then, the instant is found by halving.
+of the day) is looked at every hour, an hour ahead: where it says something else by then, the instant is found by
+halving.
 """
 
 from __future__ import annotations
