@@ -184,10 +184,8 @@ def _aged(
     for name in ages:
         if (vector := table.get(name)) is None:
             continue
-        if vector.values.dtype == np.int64:
-            values = vector.values + by
-        else:
-            values = (np.rint(vector.values * DAY) + by) / DAY  # as the kernel counts, so equal to the bit
+        days = vector.values.dtype != np.int64  # counted as the kernel does, so equal to the bit
+        values = (np.rint(vector.values * DAY) + by) / DAY if days else vector.values + by
         if (still := held.get(name)) is not None:
             values = np.where(still, vector.values, values)
         found[name] = Vector(values, vector.valid)

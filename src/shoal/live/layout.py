@@ -63,7 +63,7 @@ class Layout:
         return np.dtype([*STANDING, *((f"c{place}", FORMATS[kind]) for place, (_, kind) in enumerate(self.columns))])
 
     def rows(self, events: Sequence[Event], combinations: Sequence[int], code: Callable[[str], int]) -> Rows:
-        """Events as rows, in their order; `code` numbers texts, a value of another kind than its column's is unknown."""
+        """Events as rows, in their order; `code` numbers texts. A value that its column cannot hold is unknown."""
         rows = np.empty(len(events), self.dtype)
         rows["at"] = [event.at for event in events]
         rows["tie"] = [tie(event.event_id) for event in events]
