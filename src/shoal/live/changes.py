@@ -11,6 +11,7 @@ from shoal import tables
 from shoal.live.state import Txn, position_key
 
 Cause = Literal["event", "time", "rule", "merge"]
+KEPT = 5_000_000  # changes that the feed holds, the newest
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -64,6 +65,8 @@ class Feed:
         self.added += 1
         change = Change(position=self.position, **told)
         self._txn.put("changes", position_key(self.position), msgspec.json.encode(change))
+        if self.position > KEPT:
+            self._txn.delete("changes", position_key(self.position - KEPT))
 
     def close(self) -> None:
         """Keeps the last position."""

@@ -161,3 +161,17 @@ def ordered(person: NDArray[np.int64], rows: Rows, fresh: NDArray[np.bool_]) -> 
 def tie(event_id: str) -> bytes:
     """What decides the order of events of one instant: the beginning of the event's id, as bytes."""
     return event_id.encode("utf-8", "surrogatepass")[:16]
+
+
+def seen_by_combination(rows: bytes, count: int) -> dict[int, tuple[int, int]]:
+    """First and last instant of each combination of identifiers in a history, whatever its columns are."""
+    if not count:
+        return {}
+    names, formats = ["at", "combination"], ["<i8", "<u4"]
+    offsets = [np.dtype(STANDING).fields[name][1] for name in names]  # type: ignore[index]
+    kind = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": len(rows) // count})
+    heads = np.frombuffer(rows, kind)
+    used, first = np.unique(heads["combination"], return_index=True)
+    last = count - 1 - np.unique(heads["combination"][::-1], return_index=True)[1]
+    spans = zip(used.tolist(), heads["at"][first].tolist(), heads["at"][last].tolist(), strict=True)
+    return {one: (begin, end) for one, begin, end in spans}
