@@ -130,10 +130,14 @@ class Evaluator:
             held[step.feature.name][block.persons] = own.count(own.block.rows(step.select), step.window) == 0
         if len(here) == people:
             return {name: _plain(found[name], kind) for name, kind in plan.types.items()}, due, held
-        return {
-            name: _scattered(_plain(found[name], kind), cut.present, here, silent[name], people)
-            for name, kind in plan.types.items()
-        }, due, held
+        return (
+            {
+                name: _scattered(_plain(found[name], kind), cut.present, here, silent[name], people)
+                for name, kind in plan.types.items()
+            },
+            due,
+            held,
+        )
 
     def _scores(self, table: Mapping[str, Vector], crowd: Crowd, as_of: int) -> dict[str, Vector]:
         """The scores by model."""
