@@ -169,7 +169,7 @@ STAGES: Mapping[str, Callable[[Work], None]] = {
     "report": _report,
 }
 WRITTEN: Mapping[str, tuple[str, ...]] = {
-    "unify": ("events", "profiles", "identifiers", "quarantine", "guarded"),
+    "unify": ("events", "profiles", "identifiers", "quarantine", "guarded", "met"),
     "features": ("features", "features_before", "outcomes", "lessons"),
     "predict": ("scores", "scores_before", "affinities", "pending", "unseen"),
     "model": ("segments", "memberships", "features_then", "scores_then"),

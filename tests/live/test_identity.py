@@ -19,7 +19,7 @@ from shoal.live.event import Identifiers
 from shoal.live.graph import Known, Profile
 from shoal.live.identity import Resolver
 from shoal.live.nodes import MemoryNodes
-from shoal.live.reading import current, everybody, find, identifiers
+from shoal.live.reading import adopt, current, everybody, find, identifiers
 from shoal.tables import profile_id
 from shoal.unify.link import feed, link
 from shoal.unify.resolve import resolve
@@ -212,6 +212,21 @@ def test_an_identifier_is_first_and_last_seen_in_all_its_combinations() -> None:
     times = dict(zip(placed.combinations, [(50, 50), (20, 60), (70, 70)], strict=True))
     seen = [(one.type, one.first_seen, one.last_seen) for one in identifiers(nodes, placed.people[0], times)]
     assert seen == [("user_id", 50, 70), ("anonymous_id", 20, 60)]
+
+
+def test_a_browser_that_the_run_saw_with_one_user_joins_nobody_once_it_is_seen_with_another() -> None:
+    cookie, ada, bob = ("anonymous_id", "c"), ("user_id", "ada"), ("user_id", "bob")
+    run = [Profile(7, (Known(*ada), Known(*cookie)))]
+    alone, told = MemoryNodes(), MemoryNodes()
+    adopt(alone, run)
+    adopt(told, run, met=[(*cookie, *ada)])
+    found = {}
+    for name, nodes in (("alone", alone), ("told", told)):
+        found[name] = Resolver(Guards(max_users=1)).place(nodes, [(bob, cookie), (ada,), (cookie,)]).people
+    assert found["alone"][0] == found["alone"][1] == 7  # nobody told who the browser had been seen with
+    bobs, adas, cookies = found["told"]
+    assert adas == 7
+    assert len({bobs, adas, cookies}) == 3
 
 
 class Counting(MemoryNodes):

@@ -20,7 +20,8 @@ from shoal.live.write import Step, Writer, count
 
 CHUNK = 4_096  # people evaluated at once
 DUE = 4_096  # people whose time has come that one step takes
-SWEPT = 2_048  # people of an earlier definition that one step takes
+SWEPT = 4_096  # people of an earlier definition that one step takes when no event waits
+BESIDE = 256  # and that it takes beside events, which come first
 
 
 class Cleans(Protocol):
@@ -65,7 +66,7 @@ class Advancer:
                 clock = self._clock(txn, now)
                 works = self._arrived(txn, events, origin, done)
                 self._aged(txn, works, clock, done)
-                self._swept(txn, works, done)
+                self._swept(txn, works, done, BESIDE if events else SWEPT)
                 self._evaluate(txn, works, clock, done)
                 if entries:
                     txn.set_meta("offset", entries[-1][0])
@@ -86,6 +87,7 @@ class Advancer:
         before: int = txn.meta("clock", 0)
         if now < before - 60_000_000:
             txn.set_meta("sweep", {"generation": self.generation, "after": "", "again": True})
+            txn.set_meta("jumps", txn.meta("jumps", 0) + 1)
             before = now
         clock = max(before, now)
         txn.set_meta("clock", clock)
@@ -121,14 +123,14 @@ class Advancer:
             if person not in works and (work := load(txn, person, "time")) is not None:
                 works[person] = work
 
-    def _swept(self, txn: Txn, works: dict[int, Work], done: Step) -> None:
+    def _swept(self, txn: Txn, works: dict[int, Work], done: Step, most: int) -> None:
         """Adds some of those whom an earlier definition was last to look at."""
         sweep = txn.meta("sweep")
         if sweep is None:
             return
         cursor, taken, after = txn.cursor("people"), 0, bytes.fromhex(sweep["after"])
         found = cursor.set_range(after) if after else cursor.first()
-        while found and taken < SWEPT:
+        while found and taken < most:
             key = bytes(cursor.key())
             if key != after:
                 record = unpack(cursor.value())

@@ -334,6 +334,13 @@ class Graph:
         self.changed(one)
         return True
 
+    def counted(self, one: bytes) -> list[int]:
+        """How many identifiers of each strong type an identifier was seen with, those of the last run among them."""
+        counts = [0] * len(COUNTED)
+        for key, _ in self.store.scan(b"q" + one):
+            counts[key[17]] += 1
+        return counts
+
     def profile(self, person: int) -> Profile | None:
         """A profile as the last run had it."""
         found = self.store.get(b"b" + sortable(person))

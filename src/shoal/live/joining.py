@@ -79,7 +79,8 @@ class Joining:
         for known in profile.identifiers:
             one = vertex(known.type, known.value)
             guarded, _ = graph.origin(one) or (False, None)
-            graph.add_node(one, Node(known.type, known.value, guarded=guarded, base=profile.person))
+            counts = graph.counted(one)
+            graph.add_node(one, Node(known.type, known.value, guarded=guarded, base=profile.person, counts=counts))
             (shut if guarded else free).append(one)
         graph.add_tie(profile.person, Tie(0, len(free), profile.first_seen))
         shut.sort(key=lambda one: order(graph.known(one).type, graph.known(one).value))

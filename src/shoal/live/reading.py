@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from shoal.live.graph import ORIGIN, RUN, Graph, Known, Node, Profile, is_tie, profile_of, sortable, vertex
+from shoal.live.graph import COUNTED, ORIGIN, RUN, Graph, Known, Node, Profile, is_tie, profile_of, sortable, vertex
 from shoal.live.nodes import Nodes
 
 CHUNK = 50_000
@@ -26,11 +26,25 @@ class Seen(msgspec.Struct, frozen=True, gc=False, order=True):
     guarded: bool = False
 
 
-def adopt(nodes: Nodes, profiles: Iterable[Profile], guarded: Collection[tuple[str, str]] = ()) -> int:
+def adopt(
+    nodes: Nodes,
+    profiles: Iterable[Profile],
+    guarded: Collection[tuple[str, str]] = (),
+    met: Iterable[tuple[str, str, str, str]] = (),
+) -> int:
     """Puts the last run's profiles under an empty store, before any event; returns how many.
 
-    They cost nothing more until one of their identifiers is seen. `guarded` are the run's identifiers that join nobody.
+    They cost nothing more until one of their identifiers is seen. `guarded` are the run's identifiers that join nobody;
+    `met` has who was seen with whom, as the guards count it: an identifier, and one of a strong type.
     """
+    pairs = iter(met)
+    while some := list(islice(pairs, CHUNK)):
+        nodes.put_all(
+            {
+                b"q" + vertex(kind, value) + bytes([COUNTED.index(other)]) + vertex(other, with_): b""
+                for kind, value, other, with_ in some
+            }
+        )
     shut = {vertex(kind, value) for kind, value in guarded}
     nodes.put(RUN, b"")
     for one in shut:

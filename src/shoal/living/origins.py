@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +36,8 @@ def origin(folder: Path, made: Definition) -> Origin | None:
         events=lambda columns: _events(run, columns),
         traits=[name for name in profiles.column_names if name not in standing],
         liked=_liked(run),
-        guarded=_guarded(run),
+        guarded=_listed(run, "guarded", ("type", "value")),
+        met=_listed(run, "met", ("type", "value", "other_type", "other_value")),
     )
 
 
@@ -72,11 +74,12 @@ def _events(run: Run, columns: Sequence[str]) -> Iterator[pa.Table]:
             yield join(pieces)
 
 
-def _guarded(run: Run) -> list[tuple[str, str]]:
-    if not run.files("guarded"):
+def _listed(run: Run, name: str, columns: Sequence[str]) -> list[Any]:
+    """A small table's rows as tuples; none where an earlier version of the program made the run."""
+    if not run.files(name):
         return []
-    table = run.table("guarded")
-    return list(zip(table["type"].to_pylist(), table["value"].to_pylist(), strict=True))
+    table = run.table(name)
+    return list(zip(*(table[one].to_pylist() for one in columns), strict=True))
 
 
 def _liked(run: Run) -> dict[int, list[tuple[str, int, str, str | None, bool]]]:
