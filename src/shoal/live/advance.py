@@ -71,7 +71,7 @@ class Advancer:
                     forget_generations(txn)
                 if entries:
                     txn.set_meta("offset", entries[-1][0])
-                if self.seen.look(events):
+                if not self.definition.run_id and self.seen.look(events):
                     txn.set_meta("seen", self.seen.to_dict())
                 count(txn, done)
         except BaseException:

@@ -32,16 +32,6 @@ class Before(Protocol):
         ...
 
 
-class Nobody:
-    """No stays."""
-
-    def keys(self) -> Collection[str]:
-        return ()
-
-    def of(self, key: str) -> Iterable[Stay]:
-        return ()
-
-
 class Kept:
     """The stays of a state, read in one transaction."""
 
@@ -67,7 +57,7 @@ def carry(state: State, old: State | None, before: Before | None = None, *, agai
     """
     with ExitStack() as stack:
         txn = stack.enter_context(state.writing())
-        known = before or Nobody()
+        known = before
         if old is not None:
             was = stack.enter_context(old.reading())
             _carry_feed(txn, was)
@@ -78,14 +68,14 @@ def carry(state: State, old: State | None, before: Before | None = None, *, agai
         _compare(txn, known)
 
 
-def _compare(txn: Txn, before: Before) -> None:
+def _compare(txn: Txn, before: Before | None) -> None:
     """Gives stays that go on their instant of entry, and tells of the others."""
     codes: dict[str, int] = txn.meta("codes", {})
     statuses = _statuses(txn)
     feed, clock = Feed(txn), txn.meta("clock", 0)
-    for key in sorted({*codes, *before.keys()}):
+    for key in sorted({*codes, *(before.keys() if before is not None else ())}):
         now: Iterable[Stay] = members.walk(txn, codes[key]) if key in codes else ()
-        for who, entered, change in _merged(before.of(key), now):
+        for who, entered, change in _merged(before.of(key) if before is not None else (), now):
             if change is None:
                 txn.put("members", member_key(codes[key], who), instant(entered))
             else:
