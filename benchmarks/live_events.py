@@ -126,9 +126,7 @@ def _places(rows: NDArray[np.uint8], mark: bytes) -> list[tuple[NDArray[np.int64
             found[turn].append((row, at))
             at, turn = at + len(mark), turn + 1
     step = np.arange(len(mark))
-    return [
-        (np.array([[row] for row, _ in one]), np.array([[at] for _, at in one]) + step) for one in found
-    ]
+    return [(np.array([[row] for row, _ in one]), np.array([[at] for _, at in one]) + step) for one in found]
 
 
 def _iso(now: float) -> bytes:

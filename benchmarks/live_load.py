@@ -220,9 +220,7 @@ def _reading(asked: Asked) -> Callable[[Connection], bytes]:
 
 async def _bare() -> None:
     """Answers 200 to whatever comes; ends with its stdin."""
-    answer = (
-        b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{"success":true}'
-    )
+    answer = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{"success":true}'
 
     class Bare(asyncio.Protocol):
         def connection_made(self, transport: Any) -> None:
