@@ -100,7 +100,7 @@ def peers(asked: Asked) -> list[Row]:
 
     mine = endtoend(asked.base, asked.people or 100_000, asked.seconds or 10.0)[-1]
     rate = 1e6 / mine.told["us_event"]
-    said = "every feature, the score, 50 segments, identity, changes, kept in LMDB; JSON decoding and the log's reading too"
+    said = "JSON decoding, identity, every feature, the score, 50 segments, changes, kept in LMDB"
     rows = [Row("Shoal's worker", "", f"{per_second(rate)} CPU s", said, None, mine.told)]
     if asked.peer is None:
         return [*rows, Row("peers", "", "not measured", "give `--peer PYTHON`, an interpreter that has them")]
@@ -151,9 +151,9 @@ PARTS: dict[str, tuple[str, Callable[[Asked], list[Row]], tuple[str, ...]]] = {
         "Taking events: batches of 100",
         ingest,
         (
-            "The whole `shoal serve`, 630 bytes an event, acknowledged after the fsync; the load generator is a process",
-            "of its own on the same cores. The live worker is held still but for the row that says so. Open loop: requests",
-            "come when they come (Poisson), and wait for a connection at the sender's cost.",
+            "The whole `shoal serve`, 630 bytes an event, acknowledged after the fsync; the load generator runs on the",
+            "same cores. The live worker is held still but for the row that says so. Open loop: requests come when",
+            "they come (Poisson), and wait for a connection at the sender's cost.",
         ),
     ),
     "singles": ("Taking events: one a request", singles, ()),
@@ -174,8 +174,8 @@ PARTS: dict[str, tuple[str, Callable[[Asked], list[Row]], tuple[str, ...]]] = {
         "Peers",
         peers,
         (
-            "Events per CPU second. Peers get events that are decoded already, keep a few numbers in memory, and evaluate",
-            "no rule, no model and no person to whom nothing happened: each does a subset.",
+            "Events per CPU second. Peers get events that are decoded already, keep a few numbers in memory, and",
+            "evaluate no rule, no model and no person to whom nothing happened: each does a subset.",
         ),
     ),
 }

@@ -102,8 +102,10 @@ class Bodies:
         person = np.hstack([_DIGITS[who // 10_000][:, 1:], _DIGITS[who % 10_000]])
         for rows, columns in self._persons:
             self._rows[rows, columns] = person[rows[:, 0]]
+        past = np.frombuffer(_iso(now - 1.0), np.uint8)  # an SDK sends what happened in the last second
         for rows, columns in self._times:
-            self._rows[rows, columns] = text
+            self._rows[rows, columns] = past
+            self._rows[rows, columns[:, -4:-1]] = _DIGITS[rows[:, 0] * 1_000 // self._count, 1:]
         if self._sent >= 0:
             self._whole[self._sent : self._sent + len(NOW)] = text
         return who

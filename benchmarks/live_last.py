@@ -174,7 +174,8 @@ def _soaked(
     hours = late[:, 0] / 3_600
     slope, files = (float(np.polyfit(hours, late[:, column], 1)[0]) for column in (1, 2))
     said = (
-        f"{table[-1, 0] / 3_600:.1f} h in {took / 60:.1f} min: {day.events:,} events, {aged[0]:,} people looked at as time passed, "
+        f"{table[-1, 0] / 3_600:.1f} h in {took / 60:.1f} min: {day.events:,} events, "
+        f"{aged[0]:,} people looked at as time passed, "
         f"{done['entered']:,} entered, {done['left']:,} left; "
         f"{late[0, 1]:,.0f} MiB at first, {late[-1, 1]:,.0f} at last; "
         f"{aged[1]:.1f} s for the simulated {STEP:g} s with most to do"

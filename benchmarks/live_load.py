@@ -35,7 +35,7 @@ REST = 5.0  # seconds that the last answers have
 
 @dataclass(frozen=True)
 class Asked:
-    """What to send: `rate` events a second (or reads), 0 for as fast as answers come; `warm` seconds are not counted."""
+    """What to send: `rate` events (or `reads`) a second, 0 for as fast as answers come; `warm` seconds do not count."""
 
     port: int
     key: str = ""

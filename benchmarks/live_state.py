@@ -1,4 +1,4 @@
-"""From event to membership: the worker alone over a prepared log, the whole server, reads beside it, a day of events."""
+"""From event to membership: the worker alone over a prepared log, the whole server, and reads beside it."""
 
 from __future__ import annotations
 
