@@ -11,7 +11,7 @@ import pyarrow as pa
 import yaml
 
 from shoal.define.draft.asked import Suggestion, suggest
-from shoal.define.draft.known import Known, Rhythm, survey
+from shoal.define.draft.known import Known, survey
 from shoal.define.draft.propose import Draft, Reach, propose, reach, sized
 from shoal.define.segment import load_segments
 from shoal.errors import ShoalError, StorageError, UsageError
@@ -42,14 +42,13 @@ def known_of(run: Run) -> tuple[pa.Table, Known]:
     scores = score_meta(run.score_columns(), model_cards(run))
     described = {name: dict(one) for name, one in part["meta"].items()}
     described |= {name: {"label": one.label, "unit": one.unit, "theme": one.theme} for name, one in scores.items()}
-    found = rhythm(table) if part["catalogue"]["events"] else None
     segments = {one["name"]: one["rule"] for one in (run.read_part("run") or {}).get("segments", [])}
     known = survey(
         table,
         described,
         catalogue=part["catalogue"],
         scores={name: (one.kind, one.part) for name, one in scores.items()},
-        rhythm=Rhythm(found.engaged, found.lapsed, found.new, found.frequent, found.says) if found else None,
+        rhythm=rhythm(table) if part["catalogue"]["events"] else None,
         segments=segments,
         traits=run.table("profiles"),
         synonyms=country_names(),

@@ -14,7 +14,6 @@ import pyarrow.dataset as ds
 from shoal import summary, tables
 from shoal.define.words import Label
 from shoal.errors import NotFound
-from shoal.model.rules import Clause
 from shoal.model.rules import explain as clauses_of
 from shoal.model.run import model_cards
 from shoal.model.scores import score_meta
@@ -151,18 +150,7 @@ def explain(run: Run, segment: summary.Segment, id: str, *, at: int | None = Non
         "member": all(clause.holds is True for clause in clauses),
         "rule": segment.rule,
         "words": segment.words,
-        "clauses": [told_clause(clause) for clause in clauses],
-    }
-
-
-def told_clause(clause: Clause) -> dict[str, Any]:
-    """A clause as plain data."""
-    return {
-        "words": clause.words,
-        "rule": clause.rule,
-        "holds": clause.holds,
-        "actual": dict(clause.actual),
-        "parts": [told_clause(part) for part in clause.parts],
+        "clauses": [clause.to_dict() for clause in clauses],
     }
 
 
@@ -186,7 +174,7 @@ def _with_scores(run: Run, row: pa.Table, columns: Mapping[str, str], then: bool
 def _scores_of(run: Run, who: str, names: list[str] | None = None) -> pa.Table:
     """A person's rows of `scores`, by their number where the table has it: it is sorted by it, so few rows are read."""
     table = ds.dataset(run.files("scores"))
-    mine = pc.field("person") == number(who) if "person" in table.schema.names else pc.field("profile_id") == who
+    mine = pc.field("person") == tables.person(who) if "person" in table.schema.names else pc.field("profile_id") == who
     return table.to_table(columns=names, filter=mine)
 
 
@@ -215,18 +203,8 @@ def _row_at(run: Run, who: str, part: dict[str, Any], at: int) -> pa.Table:
 
 def _events(run: Run, who: str) -> pa.Table:
     """A person's events, from the bucket files whose range of people holds them."""
-    table = ds.dataset(run.files("events")).to_table(filter=pc.field("person") == number(who))
+    table = ds.dataset(run.files("events")).to_table(filter=pc.field("person") == tables.person(who))
     return table.sort_by([("at", "ascending"), ("event_id", "ascending")])
-
-
-def number(who: str) -> int:
-    """The 64-bit number behind a profile id.
-
-    >>> number("p00000000000000ff"), number("pffffffffffffffff")
-    (255, -1)
-    """
-    person = int(who[1:], 16)
-    return person - ((person >> 63) << 64)
 
 
 def _flat(events: pa.Table, columns: tuple[str, ...]) -> pa.Table:

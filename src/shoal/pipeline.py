@@ -169,7 +169,7 @@ STAGES: Mapping[str, Callable[[Work], None]] = {
     "report": _report,
 }
 WRITTEN: Mapping[str, tuple[str, ...]] = {
-    "unify": ("events", "profiles", "identifiers", "quarantine", "guarded"),
+    "unify": ("events", "profiles", "identifiers", "quarantine", "guarded", "met"),
     "features": ("features", "features_before", "outcomes", "lessons"),
     "predict": ("scores", "scores_before", "affinities", "pending", "unseen"),
     "model": ("segments", "memberships", "features_then", "scores_then"),
@@ -236,9 +236,9 @@ def run(
 
 
 def _told(settings: Settings, run: Run) -> Settings:
-    """The settings, which do not name the source `live`, with the knowledge whether this run has any of its events."""
-    unified = run.read_part("unify") or {}
-    return settings.with_live() if unified.get("live", {}).get("events") else settings
+    """The settings, which do not name the source `live`, with what this run has of its events."""
+    live = (run.read_part("unify") or {}).get("live", {})
+    return settings.with_live(live.get("traits", ())) if live.get("events") else settings
 
 
 def instant(text: str, time_zone: str) -> int:

@@ -7,13 +7,23 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from shoal.errors import Fault, SettingsError, suggest
 from shoal.plays import Business, Strategy, load_strategies
@@ -24,6 +34,22 @@ NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
 SPAN = re.compile(r"[1-9]\d{0,5} ?[hdw]")
 
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
+
+
+def _a_span(value: str) -> str:
+    if not SPAN.fullmatch(value.strip()):
+        raise ValueError(f"'{value}' is not a span: a whole number and h, d or w, such as 90d, 13w")
+    return value
+
+
+def _a_variable(value: object) -> object:
+    if not re.fullmatch(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}", str(value).strip()):
+        raise ValueError("a secret does not stand in a file; write `${NAME}` and put it into the environment")
+    return value
+
+
+Span = Annotated[str, AfterValidator(_a_span)]
+Secret = Annotated[str, BeforeValidator(_a_variable)]
 
 
 class _Part(BaseModel):
@@ -203,8 +229,10 @@ class Objective(_Part):
     property: str | None = Field(
         None, description="`cross_sell`, `affinity`: the event's property; `category` or the item when left out"
     )
-    horizon: str | None = Field(None, description="how far ahead, such as 90d; fitted to the data's span when left out")
-    active_within: str | None = Field(None, description="only people who did `event` within this long, such as 180d")
+    horizon: Span | None = Field(
+        None, description="how far ahead, such as 90d; fitted to the data's span when left out"
+    )
+    active_within: Span | None = Field(None, description="only people who did `event` within this long, such as 180d")
     among: str | None = Field(None, description="only people for whom this rule over the features holds")
     label: str | None = Field(
         None,
@@ -227,13 +255,6 @@ class Objective(_Part):
             raise ValueError(f"'{value}' is not a name: letters, digits and _, starting with a letter")
         return value
 
-    @field_validator("horizon", "active_within")
-    @classmethod
-    def _span(cls, value: str | None) -> str | None:
-        if value is not None and not SPAN.fullmatch(value.strip()):
-            raise ValueError(f"'{value}' is not a span: a whole number and h, d or w, such as 90d, 13w")
-        return value
-
     @model_validator(mode="after")
     def _complete(self) -> Objective:
         if self.kind == "label" and not self.label:
@@ -251,7 +272,7 @@ class Language(_Part):
 
     url: str = Field(description="the endpoint up to /chat/completions, such as http://localhost:11434/v1")
     model: Text = Field(description="the model's name at that endpoint")
-    key: str | None = Field(
+    key: Secret | None = Field(
         None, description="`${NAME}` of the environment variable that holds the key; none for an endpoint without keys"
     )
     timeout: float = Field(30.0, gt=0, le=600, description="seconds to wait for an answer")
@@ -265,19 +286,12 @@ class Language(_Part):
             raise ValueError(f"'{value}' is not an endpoint's address; write it as https://host/v1, the key apart")
         return value
 
-    @field_validator("key", mode="before")
-    @classmethod
-    def _from_environment(cls, value: object) -> object:
-        if value is not None and not re.fullmatch(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}", str(value).strip()):
-            raise ValueError("a key does not stand in a file; write `${NAME}` and put it into the environment")
-        return value
-
 
 class Webhook(_Part):
     """Where membership changes are sent, signed. `docs/live.md` says how to check the signature."""
 
     url: str = Field(description="an address that takes POST, such as https://example.com/shoal")
-    secret: str = Field(description="`${NAME}` of the environment variable that holds the signing secret")
+    secret: Secret = Field(description="`${NAME}` of the environment variable that holds the signing secret")
     segments: list[str] = Field(default_factory=list, description="only changes of these segments; all when left out")
 
     @field_validator("url")
@@ -285,13 +299,6 @@ class Webhook(_Part):
     def _address(cls, value: str) -> str:
         if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s#]*)?", value):
             raise ValueError(f"'{value}' is not an address that can be posted to; such as https://example.com/shoal")
-        return value
-
-    @field_validator("secret")
-    @classmethod
-    def _from_environment(cls, value: str) -> str:
-        if not re.fullmatch(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}", value.strip()):
-            raise ValueError("a secret does not stand in a file; write `${NAME}` and put it into the environment")
         return value
 
 
@@ -314,30 +321,15 @@ class Tracking(_Part):
         description="properties that hold an event's worth in money; the first that is a number counts",
     )
     earliest: str = Field("2000-01-01", description="events of before are refused: their clock is wrong")
-    refresh: str = Field("1d", description="how old a score may be before it is computed again without an event")
+    refresh: Span = Field("1d", description="how old a score may be before it is computed again without an event")
     public_segments: list[str] = Field(
         default_factory=list,
         description="segments that a website's visitors may learn they are in; the released ones when left out",
     )
     webhooks: list[Webhook] = Field(default_factory=list, description="where membership changes are sent")
-    schedule: dict[Literal["run", "sync"], str] = Field(
+    schedule: dict[Literal["run", "sync"], Span] = Field(
         default_factory=dict, description="how often the server runs the pipeline by itself, such as `run: 1d`"
     )
-
-    @field_validator("refresh")
-    @classmethod
-    def _span(cls, value: str) -> str:
-        if not SPAN.fullmatch(value.strip()):
-            raise ValueError(f"'{value}' is not a span: a whole number and h, d or w, such as 12h, 1d")
-        return value
-
-    @field_validator("schedule")
-    @classmethod
-    def _spans(cls, value: dict[str, str]) -> dict[str, str]:
-        for span in value.values():
-            if not SPAN.fullmatch(span.strip()):
-                raise ValueError(f"'{span}' is not a span: a whole number and h, d or w, such as 12h, 1d")
-        return value
 
     @field_validator("earliest")
     @classmethod
@@ -405,23 +397,25 @@ class Settings(_Part):
     )
 
     _live: bool = PrivateAttr(default=False)
+    _live_traits: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def tells_events(self) -> bool:
         """Whether any source tells what people did; else customers are known by their traits alone."""
         return self._live or any(source.kind == "events" for source in self.sources.values())
 
-    def with_live(self) -> Settings:
-        """The same settings where the log has events too: the source `live`, which no file names."""
+    def with_live(self, traits: Iterable[str] = ()) -> Settings:
+        """The same settings where the log has events too: the source `live`, which no file names, with its traits."""
         changed = self.model_copy()
-        changed._live = True  # noqa: SLF001 - a copy of its own
+        changed._live, changed._live_traits = True, tuple(traits)  # noqa: SLF001 - a copy of its own
         return changed
 
     @property
     def told_traits(self) -> list[str]:
-        """The traits that tables of customers give, in their order."""
+        """The traits that tables of customers give, and then those that arrived over HTTP, in their order."""
         told = [source.traits for source in self.sources.values() if source.kind == "profiles"]
-        return list(dict.fromkeys(name for traits in told for name, text in traits.items() if text is not None))
+        named = (name for traits in told for name, text in traits.items() if text is not None)
+        return list(dict.fromkeys([*named, *self._live_traits]))
 
     def row_kind(self, source: str) -> str | None:
         """The identifier type that a source's row numbers have, where they are all that tells its people apart.

@@ -151,6 +151,16 @@ def profile_id(person: int) -> str:
     return f"p{person & 0xFFFFFFFFFFFFFFFF:016x}"
 
 
+def person(profile_id: str) -> int:
+    """The 64-bit number behind a profile id.
+
+    >>> person("p00000000000000ff"), person("pffffffffffffffff")
+    (255, -1)
+    """
+    number = int(profile_id[1:], 16)
+    return number - ((number >> 63) << 64)
+
+
 def profile_ids(people: NDArray[np.int64]) -> pa.Array:
     """The public forms of many people's numbers, without a loop over them.
 

@@ -124,7 +124,10 @@ class Workspace:
 
     def run(self, *, as_of: str | None = None, only: str | None = None, tell: Tell = _silent) -> summary.Run:
         """Runs the pipeline as of an instant (ISO 8601; the last event's when left out)."""
-        return pipeline.run(self.folder, self.settings, as_of=as_of, only=only, tell=tell)
+        from shoal.live.logs import opened
+
+        with opened(self.folder, self.settings.tracking.log) as logs:
+            return pipeline.run(self.folder, self.settings, as_of=as_of, only=only, tell=tell, logs=logs)
 
     def table(self, name: str) -> Table:
         """A table of the last good run. Raises NotFound when there is none of that name."""

@@ -91,6 +91,7 @@ def test_a_due_time_is_that_of_a_row() -> None:
     assert due_of({"trend": "count", "within": "30m"}, *views, at=45) == 50
     assert due_of({"trend": "count", "within": "30m"}, *views, at=50) == 60
     assert due_of({"last": "event", "within": "30m"}, *views, at=25) == 50
+    assert due_of({"first": "event", "within": "30m"}, *views, at=25) == 30
     assert due_of({"days_since": "last", "within": "30m"}, *views, at=25) == 50
     assert due_of({"sum": "value", "within": "30m"}, *views, at=25) is None
 

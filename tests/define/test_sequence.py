@@ -22,12 +22,16 @@ SOME = settings(max_examples=80, deadline=None, suppress_health_check=list(Healt
 MANY = settings(SOME, max_examples=2_000)
 
 
+# Mostly as far apart as the limits are, where what is just in time is told from what is just late.
+TIMES = st.integers(0, 8).map(lambda fives: 5 * fives) | st.integers(0, 40)
+
+
 @st.composite
 def histories(draw: Any, most: int = 9) -> list[reference.Event]:
     """Events of a few people within minutes of one another, many at one instant."""
     events: list[reference.Event] = []
     for person in sorted(draw(st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True))):
-        minutes = sorted(draw(st.lists(st.integers(0, 40), min_size=1, max_size=most)))
+        minutes = sorted(draw(st.lists(TIMES, min_size=1, max_size=most)))
         events.extend(
             {
                 "person": person,
@@ -120,7 +124,7 @@ def features(draw: Any) -> list[Feature]:
     return features_from_yaml({f"f{index}": draw(definitions()) for index in range(draw(st.integers(1, 6)))})
 
 
-INSTANTS = st.integers(-1, 60).map(lambda minute: START + minute * MINUTE)
+INSTANTS = (TIMES | st.integers(-1, 60)).map(lambda minute: START + minute * MINUTE)
 
 
 def same(ours: Any, theirs: Any) -> bool:
@@ -158,7 +162,7 @@ def agree(data: st.DataObject, events: list[reference.Event], made: list[Feature
 
 
 @SOME
-@given(data=st.data(), events=histories(most=30), made=features())
+@given(data=st.data(), events=histories(most=15), made=features())
 def test_later_events_and_other_people_change_no_bit(
     data: st.DataObject, events: list[reference.Event], made: list[Feature]
 ) -> None:
@@ -194,6 +198,8 @@ ABANDONED = {"count": "matches", "sequence": ["cart", {"not": "order", "within":
         (100, [(0, "cart"), (45.1, "order")], 1),
         (100, [(0, "cart"), (10, "cart")], 1),
         (100, [(0, "cart"), (46, "cart")], 2),
+        (100, [(0, "cart"), (45, "cart")], 1),
+        (100, [(0, "cart"), (0, "cart")], 1),
         (100, [(0, "cart"), (20, "order"), (30, "cart")], 1),
         (100, [(0, "order"), (0, "cart")], 1),
         (100, [(0, "cart"), (0, "order")], 0),
@@ -208,6 +214,8 @@ def test_a_cart_is_abandoned_when_the_time_has_passed(at: float, events: list[tu
     [
         ({"count": "matches", "sequence": ["view", "cart", "order"]}, 2),
         ({"count": "matches", "sequence": ["view", "cart", "order"], "span": "20m"}, 1),
+        ({"count": "matches", "sequence": ["view", "cart", "order"], "span": "5m"}, 1),
+        ({"count": "matches", "sequence": ["view", "cart", "order"], "span": "4m"}, 0),
         ({"count": "matches", "sequence": ["view", {"event": "order", "within": "5m"}]}, 1),
         ({"count": "matches", "sequence": ["view", {"not": "cart"}, "order"]}, 0),
         ({"count": "matches", "sequence": ["view", {"not": "view"}, "cart"]}, 2),
@@ -245,6 +253,13 @@ def test_a_match_has_the_columns_of_its_last_event() -> None:
     rows = [{"person": 1, "at": START + m * MINUTE, "event": name, "value": value} for m, name, value in told]
     found = run(plan, [pa.RecordBatch.from_pylist(rows, schema=SCHEMA)], [START + 200 * MINUTE])
     assert found[1, START + 200 * MINUTE] == {"f": 30.0}
+
+
+def test_of_events_at_one_instant_the_last_makes_the_match() -> None:
+    plan = compile_plan([Feature.from_yaml("f", {**ABANDONED, "count": None, "last": "value"})], COLUMNS)
+    rows = [{"person": 1, "at": START, "event": "cart", "value": value} for value in (1.0, 2.0, 3.0)]
+    found = run(plan, [pa.RecordBatch.from_pylist(rows, schema=SCHEMA)], [START + 45 * MINUTE])
+    assert found[1, START + 45 * MINUTE] == {"f": 3.0}
 
 
 @SOME

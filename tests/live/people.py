@@ -106,7 +106,7 @@ class Worker:
         self.were: set[int] = set()
 
     def tick(self, events: Sequence[tuple[Identifiers, int]]) -> None:
-        placed = self.resolver.place(self.nodes, [one for one, _ in events], [at for _, at in events])
+        placed = self.resolver.place(self.nodes, [one for one, _ in events])
         self._deal(placed.moves)
         for (combination, _), person, place in zip(events, placed.people, placed.combinations, strict=True):
             self.rows[person].append((place, combination))

@@ -6,9 +6,14 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-folder = Path(sys.argv[1])
-if (folder / "run-fails").exists():
-    sys.exit("this quotes ada@example.com")
-run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-0000"
-(folder / ".shoal" / "runs" / run_id).mkdir(parents=True)
-(folder / ".shoal" / "current").write_text(run_id)
+
+def main(folder: Path) -> None:
+    if (folder / "run-fails").exists():
+        sys.exit("this quotes ada@example.com")
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-0000"
+    (folder / ".shoal" / "runs" / run_id).mkdir(parents=True)
+    (folder / ".shoal" / "current").write_text(run_id)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

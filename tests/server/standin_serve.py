@@ -15,7 +15,7 @@ def main() -> None:
     folder, host, port, workers = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     live = ["live"] if (folder / "live.json").exists() else []
     job = (sys.executable, "-m", "standin_job", str(folder))
-    modules = Modules("standin_http", "standin_live", live_names=live, job=job, check=settings.load)
+    modules = Modules("standin_http", "standin_live", live_names=live, job=job, check_definitions=settings.load)
     with speaking(as_json=True):
         options = Options(host, port, workers, "json", "info")
         sys.exit(serve(folder, options, lambda told: started(told, folder, as_json=True), modules))

@@ -16,6 +16,7 @@ from shoal.server import address, lock, logs
 from shoal.server.board import SLOT, Board
 from shoal.server.metrics import Numbers
 from shoal.server.processes import Child, Family, Task
+from shoal.store.runs import is_served
 
 ENDS = (sys.executable, "-c", "raise SystemExit(3)")
 STAYS = (sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)")
@@ -92,9 +93,9 @@ def test_a_slot_is_read_whole_or_not_at_all() -> None:
 
 
 def test_the_lock_is_for_one_and_waits_for_what_a_killed_one_left(tmp_path: Path) -> None:
-    assert not lock.is_held(tmp_path)
+    assert not is_served(tmp_path)
     mine, shared = lock.take(tmp_path)
-    assert lock.is_held(tmp_path)
+    assert is_served(tmp_path)
     with pytest.raises(Busy, match=f"process {os.getpid()}"):
         lock.take(tmp_path)
     os.close(mine)

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from shoal.define.passes import NEVER as NEVER
-from shoal.define.passes import Cut, Ints, Rows, Window
+from shoal.define.passes import Cut, Ints, Rows
 from shoal.define.plan import Step
 from shoal.define.tree import columns_of
+from shoal.define.window import Window
 
 # What a window's last row decides: until that one leaves it, others may.
 _LAST = frozenset({"last", "trait"})

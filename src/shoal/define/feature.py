@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any
 from typing import Literal as Choice
 
@@ -145,7 +146,7 @@ class Feature(BaseModel):
             remedy = f"which needs `{key}`" if key else f"but it looks at {things}: write `count: {things}`"
             raise ValueError(f"counts {self.count}, {remedy}")
 
-    @property
+    @cached_property
     def operation(self) -> str:
         """The name of its one operation."""
         return next(operation for operation in OPERATIONS if getattr(self, operation) is not None)

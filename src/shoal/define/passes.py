@@ -18,37 +18,13 @@ from shoal.define import clock, textual
 from shoal.define.evaluate import Frame, Vector
 from shoal.define.tree import Column, Expr
 from shoal.define.types import Type
+from shoal.define.window import Window as Window
 
 Array = NDArray[Any]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 NEVER = int(np.iinfo(np.int64).max)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The half-open stretch (T - before - within, T - before], in microseconds; all the past without `within`."""
-
-    within: int | None = None
-    before: int = 0
-
-    def high(self, as_of: int) -> int:
-        """The last instant in it."""
-        return as_of - self.before
-
-    def low(self, as_of: int) -> int | None:
-        """The instant after which it begins."""
-        return None if self.within is None else as_of - self.before - self.within
-
-    def previous(self) -> Window:
-        """The window of the same length that ends where this one begins."""
-        return Window(self.within, self.before + (self.within or 0))
-
-    def edges(self, as_of: int) -> set[int]:
-        """Its bounds as instants."""
-        low = self.low(as_of)
-        return {self.high(as_of)} if low is None else {low, self.high(as_of)}
 
 
 class Virtual(Protocol):

@@ -10,10 +10,11 @@ from shoal.define.feature import FIELD_OPERATIONS, Feature, span
 from shoal.define.functions import build
 from shoal.define.matches import Matches, Reached, Stage
 from shoal.define.parse import names_in, parse
-from shoal.define.passes import Select, Virtual, Window
+from shoal.define.passes import Select, Virtual
 from shoal.define.sessions import Sessions
 from shoal.define.tree import Column, Expr, columns_of
 from shoal.define.types import Type
+from shoal.define.window import Window
 from shoal.define.words import quoted
 from shoal.errors import ExpressionError, Fault, SettingsError, suggest
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,7 @@ def resolve(
     profiles: Sequence[Profile],
     guarded: Collection[One],
     most: Callable[[str, str], int],
+    met: Iterable[tuple[str, str, str, str]] = (),
 ) -> Resolved:
     """Who each combination belongs to, given all of them.
 
@@ -36,9 +37,10 @@ def resolve(
         combinations: distinct or not, in any order.
         profiles: those of the run that came before.
         guarded: identifiers that join nobody from the start.
+        met: who was seen with whom by then (type, value, other type, other value).
         most: with how many identifiers of a type one of another type may be seen (`identity.Guards.most`).
     """
-    shut = set(guarded) | _crowded(set(combinations), most)
+    shut = set(guarded) | _crowded(set(combinations), most, met)
     codes: dict[One | int, int] = {}
     left: list[int] = []
     right: list[int] = []
@@ -68,9 +70,13 @@ def resolve(
     )
 
 
-def _crowded(combinations: set[Identifiers], most: Callable[[str, str], int]) -> set[One]:
+def _crowded(
+    combinations: set[Identifiers], most: Callable[[str, str], int], met: Iterable[tuple[str, str, str, str]]
+) -> set[One]:
     """Identifiers seen with too many others of one type."""
     seen: dict[tuple[One, str], set[str]] = defaultdict(set)
+    for one_kind, one_value, kind, value in met:
+        seen[(one_kind, one_value), kind].add(value)
     for identifiers in combinations:
         for one in identifiers:
             for kind, value in identifiers:

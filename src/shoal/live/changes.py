@@ -11,6 +11,7 @@ from shoal import tables
 from shoal.live.state import Txn, position_key
 
 Cause = Literal["event", "time", "rule", "merge"]
+KEPT = 5_000_000  # changes that the feed holds, the newest
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -35,17 +36,18 @@ def why(cause: Cause, event: str | None = None, offset: int | None = None) -> di
     return {"cause": cause, "event": event, "offset": offset}
 
 
-def identity(cause: Cause, instant: int, person: int, segment: str, change: str) -> str:
+def identity(cause: Cause, instant: int, person: int, segment: str, change: str, jumps: int = 0) -> str:
     """A change's id.
 
     Args:
         instant: offset in the log of what caused it, or the microsecond at which time did.
         segment: name and version, `NAME@2`.
+        jumps: how often the clock had gone back: the same instant then comes more than once.
 
     >>> identity("event", 7, 1, "VIP@1", "entered") == identity("event", 7, 1, "VIP@1", "entered")
     True
     """
-    said = f"{cause}:{instant}:{tables.profile_id(person)}:{segment}:{change}"
+    said = f"{cause}:{instant}:{tables.profile_id(person)}:{segment}:{change}" + (f":{jumps}" if jumps else "")
     return blake2b(said.encode(), digest_size=16).hexdigest()
 
 
@@ -63,6 +65,8 @@ class Feed:
         self.added += 1
         change = Change(position=self.position, **told)
         self._txn.put("changes", position_key(self.position), msgspec.json.encode(change))
+        if self.position > KEPT:
+            self._txn.delete("changes", position_key(self.position - KEPT))
 
     def close(self) -> None:
         """Keeps the last position."""

@@ -65,6 +65,9 @@ class Evaluator:
         plan, read = definition.plan, definition.read
         self._over = [step for name, step in plan.steps.items() if step.feature.operation != "formula"]
         self._moving = [step for step in self._over if step.feature.name in read]
+        self._defaulted = [
+            step for step in self._moving if step.operation == "days_since" and step.feature.fallback is not None
+        ]
         ages = {step.feature.name for step in self._moving if step.operation == "days_since"} | {"as_of"}
         self._ageing = Ageing(definition.inlined, frozenset(ages & (read | {"as_of"})))
         empty = plan.empty()
@@ -81,7 +84,7 @@ class Evaluator:
     def truth(self, crowd: Crowd, as_of: int) -> Truth:
         """The same before it is packed."""
         people = len(crowd.persons)
-        features, due = self._features(crowd, as_of, people)
+        features, due, held = self._features(crowd, as_of, people)
         table: dict[str, Vector] = {**features, "as_of": _same(as_of, people)}
         for name, expr in self.definition.derived_exprs.items():
             table[name] = _plain(Frame(table, people).full(expr), expr.type)
@@ -95,16 +98,22 @@ class Evaluator:
             table.setdefault(name, computed[f"score:{model}"])
         frame = Frame(table, people)
         holds = [frame.mask(expr) for expr in self.definition.exprs]
-        due = np.minimum(due, self._ageing.next(table, people, as_of))
+        due = np.minimum(due, self._ageing.next(table, people, as_of, held))
         if self.definition.reads_scores:
             due = np.minimum(due, as_of + self.definition.refresh)
         return Truth(computed, holds, due)
 
-    def _features(self, crowd: Crowd, as_of: int, people: int) -> tuple[dict[str, Vector], Ints]:
-        """Features by name, a person without an event yet has those of nothing; and the next change by time."""
+    def _features(
+        self, crowd: Crowd, as_of: int, people: int
+    ) -> tuple[dict[str, Vector], Ints, dict[str, NDArray[np.bool_]]]:
+        """Features by name, the next change by time, and for whom an age is its default, which does not grow.
+
+        A person without an event yet has the features of nothing.
+        """
         plan, silent = self.definition.plan, self._silent
+        held = {step.feature.name: np.ones(people, bool) for step in self._defaulted}
         if not len(crowd.rows):
-            return {name: _repeated(one, people) for name, one in silent.items()}, np.full(people, NEVER)
+            return {name: _repeated(one, people) for name, one in silent.items()}, np.full(people, NEVER), held
         vectors = self.definition.layout.vectors(crowd.rows, self.words.text)
         frame = Frame(vectors, len(crowd.rows), plan.time_zone)
         block = plan.over(frame, crowd.place, np.ascontiguousarray(crowd.rows["at"]))
@@ -116,12 +125,19 @@ class Evaluator:
         here = block.persons[cut.present]
         due = np.full(people, NEVER)
         due[block.persons] = moved
+        for step in self._defaulted:
+            own = cut.over(step.select.over)
+            held[step.feature.name][block.persons] = own.count(own.block.rows(step.select), step.window) == 0
         if len(here) == people:
-            return {name: _plain(found[name], kind) for name, kind in plan.types.items()}, due
-        return {
-            name: _scattered(_plain(found[name], kind), cut.present, here, silent[name], people)
-            for name, kind in plan.types.items()
-        }, due
+            return {name: _plain(found[name], kind) for name, kind in plan.types.items()}, due, held
+        return (
+            {
+                name: _scattered(_plain(found[name], kind), cut.present, here, silent[name], people)
+                for name, kind in plan.types.items()
+            },
+            due,
+            held,
+        )
 
     def _scores(self, table: Mapping[str, Vector], crowd: Crowd, as_of: int) -> dict[str, Vector]:
         """The scores by model."""

@@ -15,8 +15,8 @@ their own, in the order in which they would name it, so that its first key says 
 | `q` identifier, type, identifier | |
 | `g` profile of the run, order of naming | its guarded identifier |
 | `p` person number | `Held` |
-| `s` identifier | first and last time seen |
 | `o` identifier; `b` profile of the run | guarded, profile; `Profile` |
+| `a` | stands where there was a run |
 | `n` | the next numbers of combinations and components |
 """
 
@@ -25,6 +25,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -38,8 +39,10 @@ COUNTED = tuple(sorted(STRONG, key=rank))
 LONGEST = 400  # bytes of a value within a key; LMDB's keys end at 511
 LONGEST_TYPE = 64
 CUSTOM = TYPES.index("custom")
-SPAN = struct.Struct("<qq")
+ZEROS = bytes(8)
 NEXT = struct.Struct("<QQ")
+RUN = b"a"
+"""The key that says that there is a last run."""
 ORIGIN = struct.Struct("<?q")
 
 
@@ -106,6 +109,7 @@ profile_of = msgspec.msgpack.Decoder(Profile).decode
 Record = TypeVar("Record")
 
 
+@lru_cache(16_384)
 def vertex(kind: str, value: str) -> bytes:
     """The vertex of an identifier.
 
@@ -117,12 +121,12 @@ def vertex(kind: str, value: str) -> bytes:
 
 def tied(person: int) -> bytes:
     """The vertex of a profile of the last run."""
-    return bytes(8) + sortable(person)
+    return ZEROS + sortable(person)
 
 
 def is_tie(one: bytes) -> bool:
     """Whether a vertex is a profile of the last run."""
-    return one.startswith(bytes(8))
+    return one.startswith(ZEROS)
 
 
 def sortable(number: int) -> bytes:
@@ -141,14 +145,17 @@ def order(kind: str, value: str) -> bytes:
     >>> order("user_id", "b") < order("email", "a") < order("email", "aa")
     True
     """
-    place, name = rank(kind)
     text = value.encode()
-    if len(text) > LONGEST:
-        text = text[:LONGEST] + vertex(kind, value)
+    return _type_order(kind) + (text if len(text) <= LONGEST else text[:LONGEST] + vertex(kind, value))
+
+
+@lru_cache(256)
+def _type_order(kind: str) -> bytes:
+    place, name = rank(kind)
     if place < CUSTOM:
-        return bytes((1, place)) + text
-    long = vertex(name, "") if len(name.encode()) > LONGEST_TYPE else b""
-    return bytes((1, place)) + name.encode()[:LONGEST_TYPE] + long + b"\0" + text
+        return bytes((1, place))
+    text = name.encode()
+    return bytes((1, place)) + (text if len(text) <= LONGEST_TYPE else text[:LONGEST_TYPE] + vertex(kind, "")) + b"\0"
 
 
 def _tie_order(person: int, tie: Tie) -> bytes:
@@ -177,6 +184,7 @@ class Graph:
         self._next: int
         self._combos, self._next = NEXT.unpack(count) if count else (0, 1)
         self._counted = False
+        self._after_run = store.get(RUN) is not None
 
     def node(self, one: bytes) -> Node | None:
         """An identifier's record; its owner calls `changed` after changing it."""
@@ -187,7 +195,7 @@ class Graph:
 
     def known(self, one: bytes) -> Node:
         """The record of an identifier that is there."""
-        node = self.node(one)
+        node = self._nodes.get(one) or self.node(one)
         assert node is not None
         return node
 
@@ -292,15 +300,15 @@ class Graph:
         assert node.base is not None
         self.store.put(b"g" + sortable(node.base) + order(node.type, node.value), one)
 
-    def number_of(self, identifiers: Identifiers) -> int | None:
-        """The number of a combination that was seen before."""
-        found = self.store.get(b"c" + combination(identifiers))
+    def number_of(self, whole: bytes) -> int | None:
+        """The number of a combination that was seen before, by its hash."""
+        found = self.store.get(b"c" + whole)
         return None if found is None else int.from_bytes(found, "big")
 
-    def add_combination(self, identifiers: Identifiers, vertices: tuple[bytes, ...]) -> int:
-        """Remembers a combination; returns its number."""
+    def add_combination(self, whole: bytes, vertices: tuple[bytes, ...]) -> int:
+        """Remembers a combination by its hash and vertices; returns its number."""
         number, self._combos, self._counted = self._combos, self._combos + 1, True
-        self.store.put(b"c" + combination(identifiers), number.to_bytes(4, "big"))
+        self.store.put(b"c" + whole, number.to_bytes(4, "big"))
         if len(vertices) == 1:
             self.known(vertices[0]).alone = number
             self.changed(vertices[0])
@@ -326,6 +334,13 @@ class Graph:
         self.changed(one)
         return True
 
+    def counted(self, one: bytes) -> list[int]:
+        """How many identifiers of each strong type an identifier was seen with, those of the last run among them."""
+        counts = [0] * len(COUNTED)
+        for key, _ in self.store.scan(b"q" + one):
+            counts[key[17]] += 1
+        return counts
+
     def profile(self, person: int) -> Profile | None:
         """A profile as the last run had it."""
         found = self.store.get(b"b" + sortable(person))
@@ -333,11 +348,11 @@ class Graph:
 
     def has_profile(self, person: int) -> bool:
         """Whether the last run had a profile of this number."""
-        return self.store.get(b"b" + sortable(person)) is not None
+        return self._after_run and self.store.get(b"b" + sortable(person)) is not None
 
     def origin(self, one: bytes) -> tuple[bool, int | None] | None:
         """Whether the last run had an identifier as guarded, and in which profile; None where it did not know it."""
-        found = self.store.get(b"o" + one)
+        found = self.store.get(b"o" + one) if self._after_run else None
         if found is None:
             return None
         guarded, person = ORIGIN.unpack(found[:9])
@@ -351,11 +366,6 @@ class Graph:
     def hold(self, person: int, held: Held) -> None:
         """Says who has a number."""
         self.store.put(b"p" + sortable(person), _encode(held))
-
-    def span(self, one: bytes) -> tuple[int, int] | None:
-        """First and last time an identifier was seen, in microseconds since 1970."""
-        found = self.store.get(b"s" + one)
-        return None if found is None else SPAN.unpack(found)
 
     def flush(self) -> None:
         """Writes the records that changed."""

@@ -6,14 +6,14 @@ that was seen lately costs one look into a dictionary; a new one a few records o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from shoal.identifiers import Guards
 from shoal.live.event import Identifiers
-from shoal.live.graph import SPAN, Graph, vertex
+from shoal.live.graph import Graph, vertex
 from shoal.live.joining import Joining, Move
 from shoal.live.nodes import Nodes
 
@@ -40,31 +40,21 @@ class _Home:
         self.person, self.gone = person, False
 
 
-class _Span:
-    """When an identifier was seen."""
-
-    __slots__ = ("__weakref__", "first", "last", "vertex")
-
-    def __init__(self, one: bytes, span: tuple[int, int]) -> None:
-        self.vertex, (self.first, self.last) = one, span
-
-
 class _Entry:
-    __slots__ = ("home", "number", "spans")
+    __slots__ = ("home", "number")
 
-    def __init__(self, number: int, home: _Home, spans: tuple[_Span, ...]) -> None:
-        self.number, self.home, self.spans = number, home, spans
+    def __init__(self, number: int, home: _Home) -> None:
+        self.number, self.home = number, home
 
 
 NOWHERE = _Home(0)
 NOWHERE.gone = True
-NEVER = (2**63 - 1, -(2**63))
 
 
 class Resolver:
     """Places events; keeps nothing but a cache of the combinations seen lately, so any other can go on from the store.
 
-    `remembered` bounds the cache: at most twice as many combinations, about 1 KB each.
+    `remembered` bounds the cache: at most twice as many combinations, about 1.3 KB each.
     """
 
     def __init__(self, guards: Guards, remembered: int = 50_000) -> None:
@@ -76,22 +66,20 @@ class Resolver:
         self._young: dict[Identifiers, _Entry] = {}
         self._old: dict[Identifiers, _Entry] = {}
         self._homes: WeakValueDictionary[int, _Home] = WeakValueDictionary()
-        self._spans: WeakValueDictionary[bytes, _Span] = WeakValueDictionary()
 
-    def place(self, nodes: Nodes, combinations: Sequence[Identifiers], times: Sequence[int] | None = None) -> Placed:
+    def place(self, nodes: Nodes, combinations: Sequence[Identifiers]) -> Placed:
         """Joins what the combinations join; all that is kept is written to `nodes`, the caller's transaction.
 
         Args:
             nodes: the store, as the last call left it.
             combinations: each event's identifiers as (type, value), at least one, one of a type, sorted by
                 `identifiers.rank`.
-            times: when each event happened, in microseconds since 1970; None: when an identifier was seen is not kept.
 
         >>> from shoal.live.nodes import MemoryNodes
         >>> resolver, nodes = Resolver(Guards(max_users=1)), MemoryNodes()
         >>> cookie, user = ("anonymous_id", "c"), ("user_id", "7")
-        >>> visitor = resolver.place(nodes, [(cookie,)], [0]).people[0]
-        >>> placed = resolver.place(nodes, [(user, cookie)], [1])
+        >>> visitor = resolver.place(nodes, [(cookie,)]).people[0]
+        >>> placed = resolver.place(nodes, [(user, cookie)])
         >>> placed.moves == [Move(before=visitor, after=placed.people[0])]
         True
         """
@@ -105,11 +93,9 @@ class Resolver:
                 entry = missed.get(identifiers) or self._older(identifiers)
                 if entry is None or entry.home.gone:
                     graph = graph or Graph(nodes)
-                    entry = missed[identifiers] = entry or _Entry(-1, NOWHERE, ())
+                    entry = missed[identifiers] = entry or _Entry(-1, NOWHERE)
             entries.append(entry)
         moves = [] if graph is None else self._join(graph, missed, combinations, entries)
-        if times is not None:
-            self._see(nodes, entries, times)
         return Placed([entry.home.person for entry in entries], [entry.number for entry in entries], moves)
 
     def _older(self, identifiers: Identifiers) -> _Entry | None:
@@ -135,8 +121,7 @@ class Resolver:
         joining = Joining(graph, self._guards)
         for identifiers, entry in missed.items():
             if entry.number < 0:
-                found = graph.number_of(identifiers)
-                entry.number = joining.add(identifiers) if found is None else found
+                entry.number = joining.add(identifiers)
         names, moves = joining.settle()
         for component, person in names.items():
             if (home := self._homes.get(component)) is not None:
@@ -162,23 +147,3 @@ class Resolver:
             assert person is not None
             home = self._homes[component] = _Home(person)
         entry.home = home
-        entry.spans = entry.spans or tuple(self._span(graph, one) for one in vertices)
-
-    def _span(self, graph: Graph, one: bytes) -> _Span:
-        span = self._spans.get(one)
-        if span is None:
-            span = self._spans[one] = _Span(one, graph.span(one) or NEVER)
-        return span
-
-    def _see(self, nodes: Nodes, entries: Iterable[_Entry], times: Iterable[int]) -> None:
-        """Widens the time in which each identifier was seen."""
-        wider: set[_Span] = set()
-        for entry, at in zip(entries, times, strict=True):
-            for span in entry.spans:
-                if at > span.last:
-                    span.last = at
-                    wider.add(span)
-                if at < span.first:
-                    span.first = at
-                    wider.add(span)
-        nodes.put_all({b"s" + span.vertex: SPAN.pack(span.first, span.last) for span in wider})

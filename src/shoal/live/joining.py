@@ -9,7 +9,7 @@ import msgspec
 from shoal.identifiers import STRONG, Guards
 from shoal.live.apart import apart
 from shoal.live.event import Identifiers
-from shoal.live.graph import COUNTED, SPAN, Graph, Held, Node, Profile, Tie, order, tied, vertex
+from shoal.live.graph import COUNTED, Graph, Held, Node, Profile, Tie, combination, order, tied, vertex
 from shoal.live.naming import rename
 
 
@@ -40,14 +40,19 @@ class Joining:
         self._taken: list[tuple[tuple[int, ...], list[int], int]] = []
 
     def add(self, identifiers: Identifiers) -> int:
-        """Joins what a combination joins that was not seen before; returns its number."""
+        """Joins what a combination joins; returns its number."""
+        whole = combination(identifiers)
+        known = self.graph.number_of(whole)
+        return self._add(identifiers, whole) if known is None else known
+
+    def _add(self, identifiers: Identifiers, whole: bytes) -> int:
         vertices = tuple(vertex(kind, value) for kind, value in identifiers)
         for one, (kind, value) in zip(vertices, identifiers, strict=True):
             if self.graph.node(one) is None:
                 self._appear(one, kind, value)
         for one in self._met(identifiers, vertices):
             self._shut(one)
-        number = self.graph.add_combination(identifiers, vertices)
+        number = self.graph.add_combination(whole, vertices)
         self._unite(vertices)
         return number
 
@@ -74,9 +79,8 @@ class Joining:
         for known in profile.identifiers:
             one = vertex(known.type, known.value)
             guarded, _ = graph.origin(one) or (False, None)
-            graph.add_node(one, Node(known.type, known.value, guarded=guarded, base=profile.person))
-            if known.first_seen is not None and known.last_seen is not None:
-                graph.store.put(b"s" + one, SPAN.pack(known.first_seen, known.last_seen))
+            counts = graph.counted(one)
+            graph.add_node(one, Node(known.type, known.value, guarded=guarded, base=profile.person, counts=counts))
             (shut if guarded else free).append(one)
         graph.add_tie(profile.person, Tie(0, len(free), profile.first_seen))
         shut.sort(key=lambda one: order(graph.known(one).type, graph.known(one).value))
@@ -94,10 +98,12 @@ class Joining:
     def _met(self, identifiers: Identifiers, vertices: tuple[bytes, ...]) -> list[bytes]:
         """Counts who was seen with whom; returns whom a guard now keeps from joining."""
         found: dict[bytes, None] = {}
+        if len(vertices) == 1:
+            return []
         strong = [(near, other) for near, (other, _) in zip(vertices, identifiers, strict=True) if other in STRONG]
         for one, (kind, _) in zip(vertices, identifiers, strict=True):
             node = self.graph.known(one)
-            if len(vertices) == 1 or node.guarded or kind == "account_id":
+            if node.guarded or kind == "account_id":
                 continue
             for near, other in strong:
                 met = near != one and self.graph.meet(one, near, other)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
@@ -54,6 +56,17 @@ def open_log(folder: Path, url: str | None, partition: int = 0) -> Log:
         raise fault("Postgres's driver is not installed", "pip install 'shoal[postgres]'") from None
     except SourceError as error:
         raise fault(str(error).removeprefix("url: "), "") from None
+
+
+@contextmanager
+def opened(folder: Path, url: str | None) -> Iterator[list[Log]]:
+    """Every partition's log of a workspace, closed when the block ends."""
+    logs = [open_log(folder, url, partition) for partition in range(partitions(url))]
+    try:
+        yield logs
+    finally:
+        for log in logs:
+            log.close()
 
 
 def partitions(url: str | None) -> int:

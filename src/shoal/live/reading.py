@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
+from typing import TypeAlias
 
 import msgspec
 
-from shoal.live.graph import ORIGIN, Graph, Known, Profile, is_tie, profile_of, sortable, vertex
+from shoal.live.graph import COUNTED, ORIGIN, RUN, Graph, Known, Node, Profile, is_tie, profile_of, sortable, vertex
 from shoal.live.nodes import Nodes
 
 CHUNK = 50_000
+Times: TypeAlias = Mapping[int, tuple[int, int]]
+"""By a combination's number: when it was first and last seen, in microseconds since 1970."""
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False, order=True):
@@ -23,12 +26,27 @@ class Seen(msgspec.Struct, frozen=True, gc=False, order=True):
     guarded: bool = False
 
 
-def adopt(nodes: Nodes, profiles: Iterable[Profile], guarded: Collection[tuple[str, str]] = ()) -> int:
+def adopt(
+    nodes: Nodes,
+    profiles: Iterable[Profile],
+    guarded: Collection[tuple[str, str]] = (),
+    met: Iterable[tuple[str, str, str, str]] = (),
+) -> int:
     """Puts the last run's profiles under an empty store, before any event; returns how many.
 
-    They cost nothing more until one of their identifiers is seen. `guarded` are the run's identifiers that join nobody.
+    They cost nothing more until one of their identifiers is seen. `guarded` are the run's identifiers that join nobody;
+    `met` has who was seen with whom, as the guards count it: an identifier, and one of a strong type.
     """
+    pairs = iter(met)
+    while some := list(islice(pairs, CHUNK)):
+        nodes.put_all(
+            {
+                b"q" + vertex(kind, value) + bytes([COUNTED.index(other)]) + vertex(other, with_): b""
+                for kind, value, other, with_ in some
+            }
+        )
     shut = {vertex(kind, value) for kind, value in guarded}
+    nodes.put(RUN, b"")
     for one in shut:
         nodes.put(b"o" + one, ORIGIN.pack(True, 0) + b"-")
     count, rest = 0, iter(profiles)
@@ -81,12 +99,15 @@ def _person_of(graph: Graph, one: bytes) -> int | None:
     return None if origin is None else origin[1]
 
 
-def identifiers(nodes: Nodes, person: int) -> list[Seen]:
-    """A person's identifiers, the one that names a person best first; none where the number is not anybody's now."""
+def identifiers(nodes: Nodes, person: int, times: Times | None = None) -> list[Seen]:
+    """A person's identifiers, the one that names a person best first; none where the number is not anybody's now.
+
+    `times` tells when each combination of the person's events was first and last seen, as their events have it.
+    """
     graph = Graph(nodes)
     held = graph.held(person)
     if held is not None:
-        return list(_of(graph, held.component)) if held.component else []
+        return list(_of(graph, held.component, times or {})) if held.component else []
     profile = graph.profile(person)
     return [] if profile is None else _untouched(graph, profile)
 
@@ -98,7 +119,7 @@ def everybody(nodes: Nodes) -> Iterator[tuple[int, list[Seen]]]:
         number = int.from_bytes(key[1:], "big")
         person = graph.component(number).person
         assert person is not None
-        yield person, list(_of(graph, number))
+        yield person, list(_of(graph, number, {}))
     for _, value in nodes.scan(b"b"):
         profile = profile_of(value)
         graph = Graph(nodes)
@@ -106,12 +127,31 @@ def everybody(nodes: Nodes) -> Iterator[tuple[int, list[Seen]]]:
             yield profile.person, _untouched(graph, profile)
 
 
-def _of(graph: Graph, component: int) -> Iterator[Seen]:
+def _of(graph: Graph, component: int, times: Times) -> Iterator[Seen]:
+    known: dict[int, dict[bytes, Known]] = {}
     for one in graph.members(component):
-        if not is_tie(one):
-            node = graph.known(one)
-            first, last = graph.span(one) or (None, None)
-            yield Seen(node.type, node.value, first, last, node.guarded)
+        if is_tie(one):
+            continue
+        node = graph.known(one)
+        spans = [times[number] for number in _combinations(graph, one, node) if number in times] if times else []
+        if node.base is not None:
+            if node.base not in known:
+                profile = graph.profile(node.base)
+                told = profile.identifiers if profile is not None else ()
+                known[node.base] = {vertex(each.type, each.value): each for each in told}
+            each = known[node.base].get(one)
+            if each is not None and each.first_seen is not None and each.last_seen is not None:
+                spans.append((each.first_seen, each.last_seen))
+        first, last = min((span[0] for span in spans), default=None), max((span[1] for span in spans), default=None)
+        yield Seen(node.type, node.value, first, last, node.guarded)
+
+
+def _combinations(graph: Graph, one: bytes, node: Node) -> Iterator[int]:
+    """The numbers of the combinations that an identifier is in."""
+    if node.alone >= 0:
+        yield node.alone
+    for number, _ in graph.combinations(one):
+        yield number
 
 
 def _untouched(graph: Graph, profile: Profile) -> list[Seen]:

@@ -32,7 +32,7 @@ class Origin:
 
     `events` streams whole buckets, flat and sorted by (person, at, event_id), with the columns asked for; `profiles`
     has `person, first_seen, last_seen` and traits; `liked` each person's recommended items; `guarded`
-    identifiers (type, value) that join nobody.
+    identifiers (type, value) that join nobody; `met` who was seen with whom (type, value, other type, other value).
     """
 
     run_id: str
@@ -43,6 +43,7 @@ class Origin:
     traits: Sequence[str] = ()
     liked: Mapping[int, Sequence[tuple[str, int, str, str | None, bool]]] = field(default_factory=dict)
     guarded: Sequence[tuple[str, str]] = ()
+    met: Sequence[tuple[str, str, str, str]] = ()
 
     @cached_property
     def told(self) -> dict[int, tuple[int, int, dict[str, Any]]]:
@@ -72,7 +73,7 @@ def seed(state: State, origin: Origin, layout: Layout) -> None:
             for who in silent[start : start + CHUNK]:
                 _put(txn, origin, who, np.empty(0, layout.dtype), told.get(who))
     with state.writing() as txn:
-        adopt(LmdbNodes(txn.raw, txn.dbs["nodes"]), profiles_of(origin), set(origin.guarded))
+        adopt(LmdbNodes(txn.raw, txn.dbs["nodes"]), profiles_of(origin), set(origin.guarded), origin.met)
         txn.set_meta("offset", origin.seen)
 
 

@@ -105,7 +105,8 @@ class Verifier:
         """Everybody as a run would find them: one row a person, every column that rules read, and the rules."""
         profiles = list(profiles_of(self.origin)) if self.origin is not None else []
         guarded = self.origin.guarded if self.origin is not None else ()
-        resolved = resolve([one.identifiers for one in events], profiles, guarded, self.most)
+        met = self.origin.met if self.origin is not None else ()
+        resolved = resolve([one.identifiers for one in events], profiles, guarded, self.most, met)
         rows = self._rows(events, resolved)
         self.tell("verify: computing features", 0.3)
         plan = self.definition.plan

@@ -13,11 +13,12 @@ import pyarrow as pa
 from shoal import tables
 from shoal.errors import Busy, NotFound, StorageError, suggest
 from shoal.live import changes, members
+from shoal.live.layout import seen_by_combination
 from shoal.live.record import Rest, latest, rest_of, unpack
 from shoal.live.state import State, Txn, member_key, person_key, person_of, text_of
 from shoal.live.write import entered
 
-Identifiers = Callable[[Txn, int], Sequence[Mapping[str, Any]]]
+Identifiers = Callable[[Txn, int, Mapping[int, tuple[int, int]]], Sequence[Mapping[str, Any]]]
 Find = Callable[[Txn, str, str], int | None]
 Explain = Callable[..., Sequence[Any]]
 HELD = ("released",)
@@ -60,12 +61,13 @@ class LiveView:
             computed = self._computed(record, txn)
             rest = rest_of(record)
             stays = self._stays(txn, person, known)
+            times = seen_by_combination(record.rows, record.count)
             return {
                 "profile_id": tables.profile_id(person),
                 "first_seen": _iso(record.first_seen),
                 "last_seen": _iso(record.last_seen),
                 "as_of": _iso(record.as_of),
-                "identifiers": [dict(one) for one in self._identified(txn, person)],
+                "identifiers": [dict(one) for one in self._identified(txn, person, times)],
                 "traits": {name: latest(told) for name, told in sorted(rest.traits.items())},
                 "features": {name: value for name, value in computed.items() if not name.startswith("score:")},
                 "scores": _scores(computed, known),

@@ -48,6 +48,7 @@ class Writer:
         self.codes: dict[str, int] = txn.meta("codes", {})
         known = txn.meta("generations", {})
         self._keys = {int(number): [_key(rule) for rule in one["rules"]] for number, one in known.items()}
+        self._jumps: int = txn.meta("jumps", 0)
         self._status = {rule.key: rule.status for rule in definition.rules}
 
     def dissolve(self, works: Sequence[Work]) -> None:
@@ -137,7 +138,7 @@ class Writer:
         name, _, version = key.rpartition("@")
         instant = work.record.due if cause == "time" else work.offset if work.offset is not None else self.clock
         told: dict[str, Any] = {
-            "id": changes.identity(cause, instant, person, key, change),
+            "id": changes.identity(cause, instant, person, key, change, self._jumps),
             "change": change,
             "segment": name,
             "version": int(version),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from shoal.define.draft.known import Rhythm
 from shoal.model import boxes, readable
 from shoal.model.levels import basis, bounded
 from shoal.model.matrix import Array, missing
@@ -17,17 +17,6 @@ from shoal.model.meta import FeatureMeta
 from shoal.model.rules import Cut
 
 ENOUGH_GAPS = 30
-
-
-@dataclass(frozen=True)
-class Rhythm:
-    """Days after which a person is still engaged, at risk, lapsed; and how long one counts as new."""
-
-    engaged: float
-    lapsed: float
-    new: float
-    frequent: float
-    says: str
 
 
 def rhythm(table: pa.Table) -> Rhythm | None:

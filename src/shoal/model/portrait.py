@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from shoal.define.draft.known import Rhythm
 from shoal.define.protected import barred
 from shoal.model.levels import Basis, basis, behaviour
-from shoal.model.lifecycle import Rhythm, rhythm
+from shoal.model.lifecycle import rhythm
 from shoal.model.matrix import SAMPLE, STANDING, Array, lines_only, numbers, sample, uniform
 from shoal.model.meta import FeatureMeta, complete
 from shoal.plays import Business

@@ -42,6 +42,16 @@ class Clause:
     actual: Mapping[str, Any]
     parts: tuple[Clause, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "words": self.words,
+            "rule": self.rule,
+            "holds": self.holds,
+            "actual": dict(self.actual),
+            "parts": [part.to_dict() for part in self.parts],
+        }
+
 
 def select(rule: str, table: pa.Table) -> NDArray[np.bool_]:
     """The people (rows) whom a rule selects; unknown is not selected.

@@ -25,16 +25,14 @@ def memberships(
     Nobody is in a retired segment. `earlier` is the memberships table of the run before, None where there is none to
     continue; `stay` names versions whose open stays go on although nobody can be told in or out today.
     """
-    told = [one for one in segments if one.status != "retired"]
-    now = [
-        _stays(people.filter(pa.array(member)), one.name, one.version, as_of)
+    today = {
+        (one.name, one.version): _stays(people.filter(pa.array(member)), one.name, one.version, as_of)
         for one, member in zip(segments, members, strict=True)
         if one.status != "retired"
-    ]
+    }
     if earlier is None:
-        return pa.concat_tables([tables.MEMBERSHIPS.empty_table(), *now])
+        return pa.concat_tables([tables.MEMBERSHIPS.empty_table(), *today.values()])
     # One version at a time: joined as a whole, millions of stays with long names would take many times their size.
-    today = {(one.name, one.version): table for one, table in zip(told, now, strict=True)}
     keys = sorted({*today, *_keys(earlier)})
     empty = tables.MEMBERSHIPS.empty_table()
     parts = [

@@ -82,17 +82,22 @@ def _rows(app: Tracking) -> Iterable[Row]:
 
 
 def check(folder: Path) -> settings.Settings:
-    """A workspace's settings, when a server can use them and its definitions.
+    """A workspace's settings, when a server can use them.
 
     Raises SettingsError with what is wrong, also with what only the environment can tell.
     """
-    from shoal import living
     from shoal.activate.webhook import hooks_of
 
     known = settings.load(folder)
     hooks_of(known.tracking.webhooks, os.environ)
-    living.check(folder)
     return known
+
+
+def check_definitions(folder: Path) -> None:
+    """Raises what is wrong with a workspace's definitions; takes a second, which the children need to start as well."""
+    from shoal import living
+
+    living.check(folder)
 
 
 def work(folder: Path, stop: threading.Event, tell: Tell) -> None:

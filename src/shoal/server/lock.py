@@ -44,21 +44,6 @@ def take(folder: Path, patience: float = 15.0) -> tuple[int, int]:
     return mine, shared
 
 
-def is_held(folder: Path) -> bool:
-    """Whether a server runs here, or what one left behind has not ended yet."""
-    for name in (SUPERVISOR, SERVED):
-        try:
-            handle = os.open(folder / ".shoal" / name, os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
-            continue
-        try:
-            if not _locked(handle):
-                return True
-        finally:
-            os.close(handle)
-    return False
-
-
 def _open(home: Path, name: str) -> int:
     with storage(home):
         home.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shoal import settings
 from shoal.errors import StorageError
 from shoal.server import address, joints, lock, logs
 from shoal.server.board import Board
@@ -39,7 +38,7 @@ class Modules:
     live: str = "shoal.server.worker"
     hooks: str = "shoal.server.hooks"
     live_names: Sequence[str] = (joints.WORKER,)
-    check: Callable[[Path], settings.Settings] = joints.check
+    check_definitions: Callable[[Path], object] = joints.check_definitions
     job: tuple[str, ...] | None = None
 
 
@@ -75,7 +74,7 @@ def serve(
 
     Raises SettingsError, Busy (another server, or the port is taken), AddressError, StorageError.
     """
-    known = modules.check(folder)
+    known = joints.check(folder)
     with ExitStack() as held:
         mine, shared = lock.take(folder)
         held.callback(os.close, mine)
@@ -93,7 +92,8 @@ def serve(
         schedule = Schedule(folder, known.tracking.schedule, say, numbers, modules.job)
         server = Supervisor(family, schedule, board, numbers, say, modules.live_names, listening)
         where = address.url(listening)
-        return server.run(lambda: ready(Serving(where, os.getpid(), known.name)))
+        check = lambda: modules.check_definitions(folder)
+        return server.run(check, lambda: ready(Serving(where, os.getpid(), known.name)))
 
 
 def _tasks(
@@ -133,13 +133,18 @@ class Supervisor:
         self._wake = threading.Event()
         self._told = False
 
-    def run(self, ready: Callable[[], None]) -> int:
-        """Until a signal; the exit code. Raises StorageError when the HTTP process cannot even start."""
+    def run(self, check: Callable[[], object], ready: Callable[[], None]) -> int:
+        """Until a signal; the exit code.
+
+        Raises what `check` does, while the children start, and StorageError when the HTTP process cannot even start.
+        """
         heard = [number for number in _ENDS if signal.getsignal(number) is not signal.SIG_IGN]
         before = {number: signal.signal(number, self._signalled) for number in heard}
         self._say("info", "started", pid=os.getpid())
         well = False
         try:
+            self._family.look()
+            check()
             self._go(ready)
         finally:
             well = self._stop()

@@ -189,6 +189,23 @@ def link(engine: Sql, sources: Sequence[Feed], max_shared: int = 10, max_users: 
     return Links(kinds, _report(engine, kinds, edges.num_rows, count, guarded, guards))
 
 
+def met(sources: Sequence[Feed]) -> str:
+    """SQL for who was seen with whom, as the guards count it: `type, value` with `other_type, other_value`, strong."""
+    parts = [
+        f"SELECT {quote(one)} AS type, {name(f'id_{one}')} AS value, {quote(other)} AS other_type, "
+        f"{name(f'id_{other}')} AS other_value FROM {source.combos}"
+        for source in sources
+        for one in source.identifiers
+        for other in source.identifiers
+        if one not in (other, "account_id") and other in STRONG
+    ]
+    nobody = "SELECT " + ", ".join(f"NULL::VARCHAR AS {one}" for one in ("type", "value", "other_type", "other_value"))
+    return (
+        f"SELECT DISTINCT * FROM ({' UNION ALL '.join([*parts, nobody])}) "
+        "WHERE value IS NOT NULL AND other_value IS NOT NULL ORDER BY type, value, other_type, other_value"
+    )
+
+
 def _make_nodes(engine: Sql, sources: Sequence[Feed], kinds: Sequence[str]) -> None:
     values = [
         f"SELECT CAST({kinds.index(kind)} AS TINYINT) AS kind, {name(f'id_{kind}')} AS value FROM {source.combos}"

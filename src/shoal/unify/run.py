@@ -88,6 +88,7 @@ def unify(
     quarantined = _quarantine(engine, refusals, refused, run.path("quarantine"))
     offsets = list(streamed.offsets) if streamed is not None else []
     guarded = engine.write(GUARDED, run.path("guarded"))
+    engine.write(link.met(feeds), run.path("met"))
     quality = [_judged(one, refused, merged.shared) for one in quality]
     told = settings.tells_events or (streamed is not None and streamed.feed is not None)
     if not (events.rows if told else merged.profiles):
@@ -107,6 +108,7 @@ def unify(
                 "offset": max(offsets, default=0),
                 "offsets": offsets,
                 "events": quality[-1].loaded if streamed is not None else 0,
+                "traits": sorted(streamed.feed.traits) if streamed is not None and streamed.feed is not None else [],
             },
             "guarded": guarded,
             "people": {"kept": resolved.kept, "new": resolved.new, "merged": resolved.merged, "split": resolved.split},
