@@ -39,9 +39,9 @@ def carry(state: State, old: State | None, before: Stays) -> None:
             was = before.get(key, {})
             now = dict(members.walk(txn, codes[key])) if key in codes else {}
             for who in sorted({*was, *now}):
-                if who in was and who in now:
-                    txn.put("members", member_key(codes[key], who), instant(was[who]))
-                else:
+                if who in now:
+                    txn.put("members", member_key(codes[key], who), instant(was.get(who, clock)))
+                if (who in was) != (who in now):
                     feed.add(**_told("entered" if who in now else "left", key, who, clock, statuses))
         feed.close()
 
