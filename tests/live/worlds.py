@@ -21,10 +21,11 @@ from shoal.live.definition import Definition, Rule
 from shoal.live.evaluate import Evaluator
 from shoal.live.gather import known
 from shoal.live.identity import Guards, Resolver
+from shoal.live.layout import seen_by_combination
 from shoal.live.nodes import LmdbNodes
-from shoal.live.reading import everybody
-from shoal.live.record import Record, rest_of, unpack
-from shoal.live.state import State, Txn, Words, due_at, person_key, person_of
+from shoal.live.reading import everybody, identifiers
+from shoal.live.record import Record, unpack
+from shoal.live.state import State, Txn, Words, due_at, person_of
 from shoal.live.verify import Proof, Verifier
 from shoal.live.write import Step as Done
 from shoal.live.write import bits
@@ -183,21 +184,21 @@ def people(txn: Txn) -> dict[int, Record]:
 
 
 def digest(txn: Txn, made: Definition) -> dict[int, Any]:
-    """What a state says of everybody, whatever order it came in; entry instants left out."""
+    """What a state says of everybody as of its clock, whatever order it came in; entry instants left out."""
     found = {}
     words = Words()
     words.txn = txn
-    identified = {who: sorted((one.type, one.value, one.first_seen, one.last_seen) for one in seen)
-                  for who, seen in everybody(LmdbNodes(txn.raw, txn.dbs["nodes"]))}  # fmt: skip
+    evaluator, clock = Evaluator(made, words), txn.meta("clock")
+    nodes = LmdbNodes(txn.raw, txn.dbs["nodes"])
     keys = [rule.key for rule in made.rules]
     for who, record in people(txn).items():
-        values = [
-            words.text(int(value)) if kind == "text" and value == value else value if value == value else None
-            for value, (_, kind) in zip(np.frombuffer(record.values).tolist(), made.computed, strict=True)
-        ]
-        traits = {name: max(told, key=lambda one: one[2:])[1] for name, told in rest_of(record).traits.items()}
+        work = known(who, record, "time")
+        truth = evaluator.truth(crowd([work], made), clock)
+        values = {name: vector.arrow(Type(dict(made.computed)[name])) for name, vector in truth.computed.items()}
         seen = (record.first_seen, record.last_seen, record.count)
-        found[who] = (values, sorted(bits(record.mask, keys)), traits, seen, identified[who])
+        named = identifiers(nodes, who, seen_by_combination(record.rows, record.count))
+        plain = {name: value.to_pylist()[0] for name, value in values.items()}
+        found[who] = (plain, sorted(bits(record.mask, keys)), work.traits(), seen, sorted(named, key=repr))
     return found
 
 
@@ -260,7 +261,3 @@ def check_as_of_each(txn: Txn, made: Definition) -> None:
         truth = evaluator.truth(crowd([known(who, record, "time")], made), record.as_of)
         holds = {key for key, mask in zip(keys, truth.holds, strict=True) if mask[0]}
         assert holds == set(bits(record.mask, keys)), who
-
-
-def person_bytes(who: int) -> bytes:
-    return person_key(who)

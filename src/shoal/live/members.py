@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from shoal.errors import UsageError
 from shoal.live.state import Txn, member_key, person_of
 from shoal.live.write import entered
+
+PROFILE = re.compile(r"p[0-9a-f]{16}")
 
 
 def page(txn: Txn, code: int, after: str | None, limit: int) -> list[tuple[int, int]]:
@@ -16,10 +19,9 @@ def page(txn: Txn, code: int, after: str | None, limit: int) -> list[tuple[int, 
     """
     start = b""
     if after is not None:
-        try:
-            start = bytes.fromhex(after.removeprefix("p")) + b"\x00"
-        except ValueError:
-            raise UsageError(f"'{after}' is no profile id. Remedy: take `next` of the page before") from None
+        if not PROFILE.fullmatch(after):
+            raise UsageError(f"'{after}' is no profile id. Remedy: take `next` of the page before")
+        start = bytes.fromhex(after[1:]) + b"\x00"
     found = []
     for person, since in walk(txn, code, start):
         found.append((person, since))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,7 @@ class LiveView:
     ) -> None:
         self.folder, self._identified, self._find, self._explain = folder, identified, find, explain
         self._kinds, self._spoken, self._log_last = kinds, dict(spoken or {}), log_last
+        self._lock = RLock()
         self._state: State | None = None
         self._texts: dict[int, str] = {}
         self._shown: tuple[int, dict[int, dict[str, Any]]] | None = None
@@ -55,7 +58,7 @@ class LiveView:
 
         Raises NotFound when nobody has the id, or several people do.
         """
-        with self._open().reading() as txn:
+        with self._reading() as txn:
             person = self._person(txn, id)
             record, known = self._record(txn, person)
             computed = self._computed(record, txn)
@@ -79,7 +82,7 @@ class LiveView:
 
     def segments(self) -> list[dict[str, Any]]:
         """Every segment version that is evaluated, with its size by now."""
-        with self._open().reading() as txn:
+        with self._reading() as txn:
             known, sizes = self._definition(txn), txn.meta("sizes", {})
             people = max(txn.count("people"), 1)
             found = []
@@ -91,7 +94,7 @@ class LiveView:
 
     def members(self, segment: str, after: str | None, limit: int) -> dict[str, Any]:
         """A page of a segment's members in the order of their ids; `next` is where the following one begins."""
-        with self._open().reading() as txn:
+        with self._reading() as txn:
             rule = _picked(self._definition(txn), segment)
             code = txn.meta("codes", {}).get(_key(rule), 0)
             page = members.page(txn, code, after, limit)
@@ -100,7 +103,7 @@ class LiveView:
 
     def explain(self, segment: str, id: str) -> dict[str, Any]:  # noqa: A002
         """Why a person is or is not in a segment, clause by clause."""
-        with self._open().reading() as txn:
+        with self._reading() as txn:
             person = self._person(txn, id)
             record, known = self._record(txn, person)
             rule = _picked(known, segment)
@@ -120,18 +123,20 @@ class LiveView:
 
     def changes(self, after: int, limit: int) -> list[dict[str, Any]]:
         """Membership changes that follow a position."""
-        with self._open().reading() as txn:
+        with self._reading() as txn:
             return changes.read(txn, after, limit)
 
     def status(self) -> dict[str, Any]:
         """How far the live side is, and what it counted."""
         last = self._log_last()
         try:
-            state = self._open()
+            return self._status(last)
         except Busy:
             nothing = dict.fromkeys(("clock", "people", "segments", "lag_s", "definition"))
             return {"ready": False, "offset": 0, "log_last": last, **nothing}
-        with state.reading() as txn:
+
+    def _status(self, last: int) -> dict[str, Any]:
+        with self._reading() as txn:
             offset, clock = txn.meta("offset", 0), txn.meta("clock", 0)
             known = self._definition(txn)
             sweeping = txn.meta("sweep") is not None
@@ -154,16 +159,24 @@ class LiveView:
 
     def close(self) -> None:
         """Ends reading."""
-        if self._state is not None:
-            self._state.close()
-            self._state = None
+        with self._lock:
+            if self._state is not None:
+                self._state.close()
+                self._state = None
+
+    @contextmanager
+    def _reading(self) -> Iterator[Txn]:
+        """One moment of the state. One thread at a time: another must not close what this one reads."""
+        with self._lock, self._open().reading() as txn:
+            yield txn
 
     def _open(self) -> State:
         """The state, opened anew where another one was put in its place."""
         marker = self.folder / "state" / "data.mdb"
         try:
             number = marker.stat().st_ino
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
+            self.close()
             raise Busy(NOT_YET) from None
         if self._state is not None and self._shown is not None and self._shown[0] != number:
             self.close()
@@ -192,14 +205,14 @@ class LiveView:
     def _person(self, txn: Txn, id: str) -> int:  # noqa: A002
         """The person behind a profile id, an identifier's value or `type:value`."""
         kind, _, value = id.partition(":")
-        found = self._find(txn, self._spoken.get(kind, kind), value) if value else None
-        if found is None and len(id) == 17 and id.startswith("p") and all(one in "0123456789abcdef" for one in id[1:]):
+        found = self._by_identifier(txn, self._spoken.get(kind, kind), value) if value else None
+        if found is None and members.PROFILE.fullmatch(id):
             key = bytes.fromhex(id[1:])
             while (to := txn.get("aliases", key)) is not None and txn.get("people", key) is None:
                 key = to
             found = person_of(key) if txn.get("people", key) is not None else None
         if found is None:
-            people = {who for kind in self._kinds if (who := self._find(txn, kind, id)) is not None}
+            people = {who for kind in self._kinds if (who := self._by_identifier(txn, kind, id)) is not None}
             if len(people) > 1:
                 raise NotFound(f"'{id}' stands for {len(people)} people. Remedy: name its type, such as user_id:{id}")
             found = next(iter(people), None)
@@ -209,6 +222,13 @@ class LiveView:
                 "Remedy: see under which identifiers events arrive"
             )
         return found
+
+    def _by_identifier(self, txn: Txn, kind: str, value: str) -> int | None:
+        """The person of an identifier; an identifier that too many share may have been seen and be nobody's."""
+        if kind not in self._kinds or not _is_text(value):
+            return None
+        who = self._find(txn, kind, value)
+        return who if who is not None and txn.get("people", person_key(who)) is not None else None
 
     def _record(self, txn: Txn, person: int) -> tuple[Any, dict[str, Any]]:
         data = txn.get("people", person_key(person))
@@ -279,6 +299,15 @@ class LiveView:
                     }
                 )
         return found
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written as UTF-8; half a character, as a broken client sends it, cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _cell(value: Any, kind: str, arrow: pa.DataType) -> pa.Array:
