@@ -127,30 +127,32 @@ class LiveView:
         """How far the live side is, and what it counted."""
         last = self._log_last()
         try:
-            state = self._open()
+            with self._open().reading() as txn:
+                return self._status(txn, last)
         except Busy:
             nothing = dict.fromkeys(("clock", "people", "segments", "lag_s", "definition"))
             return {"ready": False, "offset": 0, "log_last": last, **nothing}
-        with state.reading() as txn:
-            offset, clock = txn.meta("offset", 0), txn.meta("clock", 0)
-            known = self._definition(txn)
-            sweeping = txn.meta("sweep") is not None
-            return {
-                "ready": offset >= last and not sweeping,
-                "offset": offset,
-                "log_last": last,
-                "behind": max(last - offset, 0),
-                "clock": _iso(clock),
-                "lag_s": max(time.time() - clock / 1e6, 0.0) if last > offset else 0.0,
-                "people": txn.count("people"),
-                "segments": len(known["rules"]),
-                "definition": known["version"],
-                "run_id": known["run_id"],
-                "sweeping": sweeping,
-                "counts": txn.meta("counts", {}),
-                "position": txn.meta("position", 0),
-                "sizes": txn.meta("sizes", {}),
-            }
+
+    def _status(self, txn: Txn, last: int) -> dict[str, Any]:
+        offset, clock = txn.meta("offset", 0), txn.meta("clock", 0)
+        known = self._definition(txn)
+        sweeping = txn.meta("sweep") is not None
+        return {
+            "ready": offset >= last and not sweeping,
+            "offset": offset,
+            "log_last": last,
+            "behind": max(last - offset, 0),
+            "clock": _iso(clock),
+            "lag_s": max(time.time() - clock / 1e6, 0.0) if last > offset else 0.0,
+            "people": txn.count("people"),
+            "segments": len(known["rules"]),
+            "definition": known["version"],
+            "run_id": known["run_id"],
+            "sweeping": sweeping,
+            "counts": txn.meta("counts", {}),
+            "position": txn.meta("position", 0),
+            "sizes": txn.meta("sizes", {}),
+        }
 
     def close(self) -> None:
         """Ends reading."""
