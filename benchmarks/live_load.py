@@ -35,7 +35,7 @@ REST = 5.0  # seconds that the last answers have
 
 @dataclass(frozen=True)
 class Asked:
-    """What to send: `rate` events a second (or reads), 0 for as fast as answers come; `warm` seconds are not counted."""
+    """What to send: `rate` events (or `reads`) a second, 0 for as fast as answers come; `warm` seconds do not count."""
 
     port: int
     key: str = ""
@@ -220,9 +220,7 @@ def _reading(asked: Asked) -> Callable[[Connection], bytes]:
 
 async def _bare() -> None:
     """Answers 200 to whatever comes; ends with its stdin."""
-    answer = (
-        b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{"success":true}'
-    )
+    answer = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{"success":true}'
 
     class Bare(asyncio.Protocol):
         def connection_made(self, transport: Any) -> None:

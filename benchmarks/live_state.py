@@ -1,4 +1,4 @@
-"""From event to membership: the worker alone over a prepared log, the whole server, reads beside it, a day of events."""
+"""From event to membership: the worker alone over a prepared log, the whole server, and reads beside it."""
 
 from __future__ import annotations
 
@@ -147,9 +147,7 @@ def reads(base: Path, people: int, seconds: float) -> list[Row]:
     with serving(folder) as served:
         served.caught_up(LIMIT)
         idle = _read(served, people, seconds, "idle")
-        events = start(
-            Asked(served.port, served.write_key, BATCH, 16, RATES[1], seconds + 4.0, people=people)
-        )
+        events = start(Asked(served.port, served.write_key, BATCH, 16, RATES[1], seconds + 4.0, people=people))
         time.sleep(3.0)
         busy = _read(served, people, seconds, f"while {RATES[1]:,} events/s come in")
         told(events)
@@ -157,9 +155,7 @@ def reads(base: Path, people: int, seconds: float) -> list[Row]:
 
 
 def _read(served: Served, people: int, seconds: float, when: str) -> Row:
-    asked = Asked(
-        served.port, connections=4, seconds=seconds, people=people, reads=READS, keys=served.read_keys
-    )
+    asked = Asked(served.port, connections=4, seconds=seconds, people=people, reads=READS, keys=served.read_keys)
     used = served.spent()
     found = load(asked)
     each = served.spent().seconds(used, "http-0") / max(found["counted"], 1) * 1e3
@@ -180,7 +176,7 @@ def profiled(base: Path, people: int, seconds: float, batches: int = 20) -> list
     import pstats
 
     stepper = Stepper(prepared(base, people), people)
-    profile = cProfile.Profile()
+    profile = cProfile.Profile(time.thread_time)  # CPU alone: neighbours on the machine do not count
     try:
         stepper.go(batches, 1.0)
         profile.enable()

@@ -214,4 +214,6 @@ def iso(at: int) -> str:
 def entry(messages: Sequence[dict[str, Any]], received: int) -> bytes:
     """A log entry as the tracking API composes it."""
     body = {"batch": list(messages)}
-    return json.dumps({"receivedAt": received, "type": None, "sentAt": None, "historical": False, "body": body}).encode()
+    return json.dumps(
+        {"receivedAt": received, "type": None, "sentAt": None, "historical": False, "body": body}
+    ).encode()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from tests.live.histories import DERIVED, FEATURES, TRAITS, Restart, Rules, Send, Step, Tick
 
 from shoal import pipeline
 from shoal.define.feature import features_from_yaml
@@ -29,7 +30,6 @@ from shoal.live.write import Step as Done
 from shoal.live.write import bits
 from shoal.settings import Settings
 from shoal.tables import profile_id
-from tests.live.histories import DERIVED, FEATURES, TRAITS, Restart, Rules, Send, Step, Tick
 
 COLUMNS = {"value": Type.NUMBER, "item": Type.TEXT, "page": Type.TEXT}
 NEVER = int(np.iinfo(np.int64).max)
@@ -227,7 +227,8 @@ def check_consistent(txn: Txn, made: Definition) -> None:
     for key, value in txn.cursor("aliases"):
         target = bytes(value)
         while txn.get("people", target) is None:
-            assert (further := txn.get("aliases", target)) is not None, f"nobody is behind {bytes(key).hex()}"
+            further = txn.get("aliases", target)
+            assert further is not None, f"nobody is behind {bytes(key).hex()}"
             target = further
     dtype = made.layout.dtype
     for record in records.values():

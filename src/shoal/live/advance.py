@@ -21,6 +21,7 @@ from shoal.live.write import Step, Writer, count
 CHUNK = 4_096  # people evaluated at once
 DUE = 4_096  # people whose time has come that one step takes
 SWEPT = 4_096  # people of an earlier definition that one step takes when no event waits
+BACK = 60_000_000  # microseconds by which the clock may seem to go back
 BESIDE = 256  # and that it takes beside events, which come first
 
 
@@ -38,17 +39,15 @@ class Advancer:
     ) -> None:
         self.state, self.cleaner, self.resolver, self.silent = state, cleaner, resolver, silent
         self.words = Words()
-        with state.reading() as txn:
-            self.seen = Seen.of(txn.meta("seen", {}))
+        self.seen = self._remembered()
         self.redefine(definition)
 
     def redefine(self, definition: Definition) -> None:
         """Goes on with another definition over the same histories; people are brought to it step by step."""
-        self.definition = definition
-        self.evaluator = Evaluator(definition, self.words)
+        evaluator = Evaluator(definition, self.words)
         with self.state.writing() as txn:
-            self.words.txn = txn
-            self.generation = generation(txn, definition)
+            number = generation(txn, definition)
+        self.definition, self.evaluator, self.generation = definition, evaluator, number
 
     def step(self, entries: Sequence[tuple[int, bytes]], now: int) -> Step:
         """One transaction: the entries' events, the people whose time has come, some of an earlier definition."""
@@ -66,18 +65,32 @@ class Advancer:
                 clock = self._clock(txn, now)
                 works = self._arrived(txn, events, origin, done)
                 self._aged(txn, works, clock, done)
-                self._swept(txn, works, done, BESIDE if events else SWEPT)
+                swept = self._swept(txn, works, done, BESIDE if events else SWEPT)
                 self._evaluate(txn, works, clock, done)
+                if swept:
+                    forget_generations(txn)
                 if entries:
                     txn.set_meta("offset", entries[-1][0])
-                if self.seen.look(events):
+                if not self.definition.run_id and self.seen.look(events):
                     txn.set_meta("seen", self.seen.to_dict())
                 count(txn, done)
         except BaseException:
             self.words.forget()
             self.resolver.forget()
+            self.seen = self._remembered()
             raise
         return done
+
+    def waiting(self, now: int) -> bool:
+        """Whether there is something to do at an instant although no event came."""
+        with self.state.reading() as txn:
+            cursor = txn.cursor("due")
+            behind = txn.meta("clock", 0) - now > BACK
+            return behind or txn.meta("sweep") is not None or (bool(cursor.first()) and due_at(cursor.key()) <= now)
+
+    def _remembered(self) -> Seen:
+        with self.state.reading() as txn:
+            return Seen.of(txn.meta("seen", {}))
 
     def _clock(self, txn: Txn, now: int) -> int:
         """The instant of this step: the machine's clock, which may not go back by a little.
@@ -85,7 +98,7 @@ class Advancer:
         Where it went back by more than a minute it had been wrong: everybody is looked at again as of the right time.
         """
         before: int = txn.meta("clock", 0)
-        if now < before - 60_000_000:
+        if now < before - BACK:
             txn.set_meta("sweep", {"generation": self.generation, "after": "", "again": True})
             txn.set_meta("jumps", txn.meta("jumps", 0) + 1)
             before = now
@@ -123,11 +136,11 @@ class Advancer:
             if person not in works and (work := load(txn, person, "time")) is not None:
                 works[person] = work
 
-    def _swept(self, txn: Txn, works: dict[int, Work], done: Step, most: int) -> None:
-        """Adds some of those whom an earlier definition was last to look at."""
+    def _swept(self, txn: Txn, works: dict[int, Work], done: Step, most: int) -> bool:
+        """Adds some of those whom an earlier definition was last to look at; says whether they are the last of them."""
         sweep = txn.meta("sweep")
         if sweep is None:
-            return
+            return False
         cursor, taken, after = txn.cursor("people"), 0, bytes.fromhex(sweep["after"])
         found = cursor.set_range(after) if after else cursor.first()
         while found and taken < most:
@@ -145,6 +158,7 @@ class Advancer:
             done.pending = True
         else:
             txn.delete("meta", b"sweep")
+        return not found
 
     def _evaluate(self, txn: Txn, works: dict[int, Work], clock: int, done: Step) -> None:
         """Computes everybody who was touched, and writes what came of it."""
@@ -182,3 +196,9 @@ def generation(txn: Txn, definition: Definition) -> int:
         codes.setdefault(rule.key, len(codes) + 1)
     txn.set_meta("codes", codes)
     return number
+
+
+def forget_generations(txn: Txn) -> None:
+    """Keeps the newest definition alone: everybody was brought to it."""
+    number = str(txn.meta("generation"))
+    txn.set_meta("generations", {number: txn.meta("generations")[number]})

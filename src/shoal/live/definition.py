@@ -72,7 +72,8 @@ class Definition:
     """Everything that decides who is in which segment.
 
     `run_id` is the run whose people the state begins with, `seen` the offset of the log that this run has read;
-    `hidden` names features that serve only others; `labels` gives (words, unit) by column.
+    `reading` names how messages are cleaned and people joined; `hidden` names features that serve only others; `labels`
+    gives (words, unit) by column; `waiting` has the segments that cannot be evaluated yet, each with the reason.
     """
 
     plan: Plan
@@ -86,6 +87,8 @@ class Definition:
     refresh: int = 86_400_000_000
     run_id: str = ""
     seen: int = 0
+    reading: str = ""
+    waiting: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def layout(self) -> Layout:
@@ -159,7 +162,7 @@ class Definition:
     @cached_property
     def history(self) -> str:
         """Names what the state's histories hold: while it is the same, a new definition needs no new history."""
-        return _hash([self.run_id, self.layout.columns, sorted(self.traits)])
+        return fingerprint([self.run_id, self.seen, self.reading, self.layout.columns])
 
     @cached_property
     def version(self) -> str:
@@ -167,7 +170,7 @@ class Definition:
         rules = [[one.key, one.rule, one.kind, one.status] for one in self.rules]
         scoring = self.scoring.version if self.scoring is not None else ""
         said = [self.plan.version, dict(self.derived), dict(self.traits), rules, scoring, self.refresh]
-        return _hash([self.history, *said])
+        return fingerprint([self.history, *said])
 
     def to_dict(self) -> dict[str, Any]:
         """What readers of the state need of it, as plain data."""
@@ -182,6 +185,7 @@ class Definition:
             "scores": dict(self.score_columns),
             "labels": {name: list(one) for name, one in self.labels.items()},
             "models": [dict(one) for one in self.models],
+            "waiting": dict(self.waiting),
             "rules": [
                 {
                     "name": one.name,
@@ -204,5 +208,6 @@ def _put(expr: Expr, formulas: Mapping[str, Expr]) -> Expr:
     return replace_columns(expr, by)
 
 
-def _hash(said: Any) -> str:
+def fingerprint(said: Any) -> str:
+    """A short name of plain data: the same data, the same name."""
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]

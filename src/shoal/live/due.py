@@ -3,7 +3,8 @@
 Between the instants at which events enter or leave windows (`define/change.py`), only ages move: `days_since` features,
 and what is computed of them, all growing by one a day. A comparison of sums of ages with constants turns over where the
 difference of its sides is zero, which two evaluations a day apart give exactly. What is bent (a ratio of ages, the hour
-of the day) is looked at every hour, an hour ahead: where it says something else by then, the instant is found by halving.
+of the day) is looked at every hour, an hour ahead: where it says something else by then, the instant is found by
+halving.
 """
 
 from __future__ import annotations
@@ -183,10 +184,8 @@ def _aged(
     for name in ages:
         if (vector := table.get(name)) is None:
             continue
-        if vector.values.dtype == np.int64:
-            values = vector.values + by
-        else:
-            values = (np.rint(vector.values * DAY) + by) / DAY  # as the kernel counts, so equal to the bit
+        days = vector.values.dtype != np.int64  # counted as the kernel does, so equal to the bit
+        values = (np.rint(vector.values * DAY) + by) / DAY if days else vector.values + by
         if (still := held.get(name)) is not None:
             values = np.where(still, vector.values, values)
         found[name] = Vector(values, vector.valid)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from shoal.live.changes import Cause
 from shoal.live.event import Event, Value
 from shoal.live.identity import Move, Placed
-from shoal.live.layout import Layout, Rows, ordered, tie
+from shoal.live.layout import Layout, Rows, ordered
 from shoal.live.record import Record, Rest, rest_of, unpack
 from shoal.live.state import Txn, Words, person_key
 
@@ -21,7 +20,7 @@ NEVER = int(np.iinfo(np.int64).max)
 LATE = -(1 << 62)
 
 
-@dataclass
+@dataclass(slots=True)
 class Work:
     """One person in a step: the record as it was, and what is new.
 
@@ -75,19 +74,16 @@ def gather(
     works: dict[int, Work] = {}
     pieces: dict[int, list[Rows]] = {}
     _move(txn, placed.moves, placed.people, works, pieces, layout)
-    fresh: dict[int, list[tuple[Any, ...]]] = {}
-    code, cells = words.code, layout.cells
-    for event, offset, person, combination in zip(events, offsets, placed.people, placed.combinations, strict=True):
+    fresh: dict[int, list[int]] = {}
+    for place, (event, offset, person) in enumerate(zip(events, offsets, placed.people, strict=True)):
         work = works.get(person)
         if work is None:
             work = works[person] = load(txn, person, "event") or Work(person, empty(), "event")
-        told = {**event.traits, **event.properties} if event.traits else event.properties
-        row = (event.at, tie(event.event_id), code(event.event), combination, *cells(event.value, told, code))
-        fresh.setdefault(person, []).append(row)
+        fresh.setdefault(person, []).append(place)
         work.event, work.offset = event.event, offset
         if event.traits:
-            _tell(work, event, combination)
-    _join(works, pieces, fresh, layout)
+            _tell(work, event, placed.combinations[place])
+    _join(works, pieces, fresh, layout.rows(events, placed.combinations, words.code))
     return works
 
 
@@ -181,16 +177,11 @@ def _absorb(txn: Txn, before: int, record: Record, into: Work) -> None:
     txn.put("aliases", person_key(before), person_key(into.person))
 
 
-def _join(
-    works: dict[int, Work],
-    pieces: dict[int, list[Rows]],
-    fresh: dict[int, list[tuple[Any, ...]]],
-    layout: Layout,
-) -> None:
+def _join(works: dict[int, Work], pieces: dict[int, list[Rows]], fresh: dict[int, list[int]], arrived: Rows) -> None:
     """Puts old and new rows of everybody in order, all people at once; as bytes, for NumPy is slow at records."""
     people = list(dict.fromkeys([*pieces, *fresh]))
-    size = layout.dtype.itemsize
-    new = np.array([row for rows in fresh.values() for row in rows], layout.dtype).tobytes()
+    size = arrived.dtype.itemsize
+    new = arrived[[place for places in fresh.values() for place in places]].tobytes()
     ends = dict(zip(fresh, accumulate(len(rows) * size for rows in fresh.values()), strict=True))
     parts, lengths, olds = [], [], []
     for person in people:
@@ -201,11 +192,12 @@ def _join(
         parts += [old, more]
         olds.append(len(old) // size if own is None else 0)
         lengths.append((len(old) + len(more)) // size)
-    rows = np.frombuffer(b"".join(parts), layout.dtype)
+    rows = np.frombuffer(b"".join(parts), arrived.dtype)
     starts = np.cumsum(lengths) - lengths
     place = np.repeat(np.arange(len(people)), lengths)
     is_new = np.arange(len(rows)) - np.repeat(starts, lengths) >= np.repeat(olds, lengths)
-    rows = rows[ordered(place, rows, is_new)]
+    order = ordered(place, rows, is_new)
+    rows = rows if order is None else rows[order]
     data, at = rows.tobytes(), rows["at"]
     for person, start, length in zip(people, starts.tolist(), lengths, strict=True):
         work = works[person]

@@ -6,7 +6,7 @@ counted (`distinct: order_id`) is kept as a 64-bit hash, so that order numbers n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -21,6 +21,7 @@ from shoal.define.plan import event_columns
 from shoal.define.textual import objects
 from shoal.define.tree import Column
 from shoal.define.types import Type
+from shoal.live.event import Event
 from shoal.live.kinds import as_kind
 
 Rows = NDArray[Any]
@@ -61,18 +62,18 @@ class Layout:
         """The type of one row."""
         return np.dtype([*STANDING, *((f"c{place}", FORMATS[kind]) for place, (_, kind) in enumerate(self.columns))])
 
-    @cached_property
-    def _readers(self) -> tuple[tuple[str, Callable[[Any, Callable[[str], int]], Any], Any], ...]:
-        missing = {"number": np.nan, "bool": 0, "time": NO_TIME, "text": 0, "key": 0}
-        return tuple((name, _READ[kind], missing[kind]) for name, kind in self.columns)
-
-    def cells(self, value: float | None, told: Mapping[str, Any], code: Callable[[str], int]) -> tuple[Any, ...]:
-        """An event's cells after the standing ones; `code` numbers texts, a value of another kind is unknown."""
-        found = []
-        for name, read, missing in self._readers:
-            given = value if name == "value" else told.get(name)
-            found.append(missing if given is None else read(given, code))
-        return tuple(found)
+    def rows(self, events: Sequence[Event], combinations: Sequence[int], code: Callable[[str], int]) -> Rows:
+        """Events as rows, in their order; `code` numbers texts. A value that its column cannot hold is unknown."""
+        rows = np.empty(len(events), self.dtype)
+        rows["at"] = [event.at for event in events]
+        rows["tie"] = [tie(event.event_id) for event in events]
+        rows["event"] = [code(event.event) for event in events]
+        rows["combination"] = combinations
+        told = [{**event.traits, **event.properties} if event.traits else event.properties for event in events]
+        for place, (name, kind) in enumerate(self.columns):
+            given = [event.value for event in events] if name == "value" else [one.get(name) for one in told]
+            rows[f"c{place}"] = _CELLS[kind](given, code)
+        return rows
 
     def vectors(self, rows: Rows, text: Callable[[int], str]) -> dict[str, Vector]:
         """The columns of many rows as the kernel takes them; only the words that occur are looked up."""
@@ -111,51 +112,56 @@ def key_of(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little") or 1
 
 
-def _number(value: Any, _: Callable[[str], int]) -> float:
-    fits = as_kind(value, "number")
-    return np.nan if fits is None else float(fits)
+def _numbers(given: Sequence[Any], _: Callable[[str], int]) -> list[float]:
+    return [one if type(one) is float else np.nan for one in given]
 
 
-def _bool(value: Any, _: Callable[[str], int]) -> int:
-    return (2 if value else 1) if isinstance(value, bool) else 0
+def _bools(given: Sequence[Any], _: Callable[[str], int]) -> list[int]:
+    return [(2 if one else 1) if type(one) is bool else 0 for one in given]
 
 
-def _time(value: Any, _: Callable[[str], int]) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else NO_TIME
+def _times(given: Sequence[Any], _: Callable[[str], int]) -> list[int]:
+    return [NO_TIME] * len(given)  # JSON has no times, and a text is none
 
 
-def _text(value: Any, code: Callable[[str], int]) -> int:
-    return code(value if isinstance(value, str) else str(as_kind(value, "text")))
+def _texts(given: Sequence[Any], code: Callable[[str], int]) -> list[int]:
+    return [0 if one is None else code(one if type(one) is str else str(as_kind(one, "text"))) for one in given]
 
 
-def _key(value: Any, _: Callable[[str], int]) -> int:
-    return key_of(value if isinstance(value, str) else str(as_kind(value, "text")))
+def _keys(given: Sequence[Any], _: Callable[[str], int]) -> list[int]:
+    return _texts(given, key_of)
 
 
-_READ: dict[str, Callable[[Any, Callable[[str], int]], Any]] = {
-    "number": _number,
-    "bool": _bool,
-    "time": _time,
-    "text": _text,
-    "key": _key,
+_CELLS: dict[str, Callable[[Sequence[Any], Callable[[str], int]], list[Any]]] = {
+    "number": _numbers,
+    "bool": _bools,
+    "time": _times,
+    "text": _texts,
+    "key": _keys,
 }
 
 
-def ordered(person: NDArray[np.int64], rows: Rows, fresh: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The order (person, at, tie) of rows of which the old ones of each person are in order already.
+def ordered(person: NDArray[np.int64], rows: Rows, fresh: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+    """The order (person, at, tie) of rows of which the old ones of each person are in order already, old before new.
+
+    Events mostly come in order: None says that these did, and else only the people of whom they did not are sorted.
 
     Args:
-        person: place of each row's person, from 0.
+        person: place of each row's person, from 0, in order.
         rows: structured rows.
-        fresh: which rows are new; only ties with one of them are looked at.
+        fresh: which rows are new; ties among old ones are left as they are.
     """
-    at = rows["at"]
-    order = np.lexsort((fresh, at, person))
-    one, two = order[:-1], order[1:]
-    tied = (person[one] == person[two]) & (at[one] == at[two]) & (fresh[one] | fresh[two])
-    if not tied.any():
-        return order
-    return np.lexsort((np.arange(len(rows)), rows["tie"], at, person))
+    at = np.ascontiguousarray(rows["at"])
+    same = person[1:] == person[:-1]
+    wrong = same & ((at[1:] < at[:-1]) | ((at[1:] == at[:-1]) & (fresh[1:] | fresh[:-1])))
+    if not wrong.any():
+        return None
+    some = np.flatnonzero(np.isin(person, person[1:][wrong]))
+    part = rows[some]
+    inner = np.lexsort((np.arange(len(some)), part["tie"], at[some], person[some]))
+    order = np.arange(len(rows))
+    order[some] = some[inner]
+    return order
 
 
 def tie(event_id: str) -> bytes:

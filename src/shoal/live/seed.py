@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,8 +19,12 @@ from shoal.live.reading import adopt
 from shoal.live.record import Record, Rest, pack, with_rest
 from shoal.live.state import State, Txn, Words, person_key
 
+Ints = NDArray[np.int64]
+Liked = tuple[str, int, str, str | None, bool]
+"""Model, rank, item, name, whether it would be the person's first of it."""
+Told = tuple[int, int, dict[str, Any]]
 NEVER = int(np.iinfo(np.int64).max)
-TOLD_BY = ("Identify", "Group")
+LATE = -(1 << 62)
 AGES_AGO = -(1 << 61)  # when a trait of a table of customers was told, as nobody says
 OF_A_RUN = 0xFFFFFFFF  # the combination of rows that a run placed
 CHUNK = 50_000
@@ -31,7 +35,7 @@ class Origin:
     """A run as the live side begins with it.
 
     `events` streams whole buckets, flat and sorted by (person, at, event_id), with the columns asked for; `profiles`
-    has `person, first_seen, last_seen` and traits; `liked` each person's recommended items; `guarded`
+    has `person, first_seen, last_seen` and traits; `liked` gives the items recommended to some people; `guarded`
     identifiers (type, value) that join nobody; `met` who was seen with whom (type, value, other type, other value).
     """
 
@@ -41,37 +45,60 @@ class Origin:
     identifiers: pa.Table
     events: Callable[[Sequence[str]], Iterable[pa.Table]]
     traits: Sequence[str] = ()
-    liked: Mapping[int, Sequence[tuple[str, int, str, str | None, bool]]] = field(default_factory=dict)
+    liked: Callable[[Ints], Mapping[int, Sequence[Liked]]] = lambda _: {}
     guarded: Sequence[tuple[str, str]] = ()
     met: Sequence[tuple[str, str, str, str]] = ()
+    live: str = "live"
 
     @cached_property
-    def told(self) -> dict[int, tuple[int, int, dict[str, Any]]]:
-        """First and last seen, and traits, of every profile."""
-        return _told(self)
+    def people(self) -> Ints:
+        """Everybody, in order."""
+        return np.sort(np.asarray(self.profiles["person"].combine_chunks()))
 
-    live: str = "live"
+    @cached_property
+    def _places(self) -> Ints:
+        return np.argsort(np.asarray(self.profiles["person"].combine_chunks()), kind="stable")
+
+    def told(self, people: Ints) -> dict[int, Told]:
+        """First and last seen, and traits, of some people; a million at once would be a gigabyte."""
+        place = np.searchsorted(self.people, people)
+        known = place < len(self.people)
+        known[known] = self.people[place[known]] == people[known]
+        return _told(self.profiles.take(pa.array(self._places[place[known]])), self.traits)
+
+    def chunks(self, people: Ints | None = None) -> Iterator[Ints]:
+        """Everybody or some people, a chunk at a time."""
+        everybody = self.people if people is None else people
+        for start in range(0, len(everybody), CHUNK):
+            yield everybody[start : start + CHUNK]
+
+    def messages(self) -> Iterator[list[str]]:
+        """The ids of the messages of the log that the run has, in chunks."""
+        for batch in self.events(["event_id", "source"]):
+            yield self.messages_of(batch)
+
+    def messages_of(self, batch: pa.Table) -> list[str]:
+        """The ids of the messages of the log among some events."""
+        own: list[str] = batch.filter(pc.equal(batch["source"].cast(pa.string()), self.live))["event_id"].to_pylist()
+        return own
 
 
 def seed(state: State, origin: Origin, layout: Layout) -> None:
     """Fills an empty state: records without computed values, to be swept by the first steps."""
     words = Words()
-    told = origin.told
-    seen: set[int] = set()
+    acted: list[Ints] = [np.zeros(0, np.int64)]
     for batch in origin.events(columns(layout)):
         with state.writing() as txn:
             words.txn = txn
-            _messages(txn, batch, origin.live)
+            for event_id in sorted(origin.messages_of(batch)):  # their repeats are dropped
+                txn.put("messages", bytes.fromhex(event_id), b"")
             person, rows = rows_of(batch, layout, words)
-            for who, own in _by_person(person, rows):
-                own["combination"] = OF_A_RUN
-                _put(txn, origin, who, own, told.get(who))
-                seen.add(who)
-    silent = [who for who in origin.profiles["person"].to_pylist() if who not in seen]
-    for start in range(0, len(silent), CHUNK):
+            rows["combination"] = OF_A_RUN
+            acted.append(np.unique(person))
+            _put_all(txn, origin, acted[-1], dict(_by_person(person, rows)), layout)
+    for people in origin.chunks(np.setdiff1d(origin.people, np.concatenate(acted))):
         with state.writing() as txn:
-            for who in silent[start : start + CHUNK]:
-                _put(txn, origin, who, np.empty(0, layout.dtype), told.get(who))
+            _put_all(txn, origin, people, {}, layout)
     with state.writing() as txn:
         adopt(LmdbNodes(txn.raw, txn.dbs["nodes"]), profiles_of(origin), set(origin.guarded), origin.met)
         txn.set_meta("offset", origin.seen)
@@ -125,25 +152,17 @@ def _by_person(person: NDArray[np.int64], rows: Rows) -> Iterator[tuple[int, Row
         yield int(person[first]), rows[first:last]
 
 
-def _messages(txn: Txn, batch: pa.Table, live: str) -> None:
-    """Remembers the messages that the run has read, so that their repeats are dropped."""
-    own = batch.filter(pc.equal(batch["source"].cast(pa.string()), live))["event_id"].to_pylist()
-    for event_id in sorted(own):
-        txn.put("messages", bytes.fromhex(event_id), b"")
-
-
-def _told(origin: Origin) -> dict[int, tuple[int, int, dict[str, Any]]]:
-    names = [name for name in origin.traits if name in origin.profiles.column_names]
-    plain = [_plain(origin.profiles[name]) for name in names]
-    first, last = (_instants(origin.profiles[name]) for name in ("first_seen", "last_seen"))
-    people = origin.profiles["person"].to_pylist()
+def _told(profiles: pa.Table, traits: Sequence[str]) -> dict[int, Told]:
+    names = [name for name in traits if name in profiles.column_names]
+    plain = [_plain(profiles[name]) for name in names]
+    first, last = (_instants(profiles[name]) for name in ("first_seen", "last_seen"))
     return {
         who: (
             first[place],
             last[place],
             {n: c[place] for n, c in zip(names, plain, strict=True) if c[place] is not None},
         )
-        for place, who in enumerate(people)
+        for place, who in enumerate(profiles["person"].to_pylist())
     }
 
 
@@ -180,12 +199,16 @@ def _instants_or_none(column: pa.ChunkedArray) -> list[int | None]:
     return found
 
 
-def _put(txn: Txn, origin: Origin, who: int, rows: Rows, told: tuple[int, int, dict[str, Any]] | None) -> None:
-    first, last, traits = told or (NEVER, NEVER, {})
-    rest = Rest(
-        traits={name: [(OF_A_RUN, value, AGES_AGO, "")] for name, value in traits.items()},
-        liked=list(origin.liked.get(who, ())),
-    )
-    last = last if last != NEVER else -(1 << 62)
-    record = Record(0, NEVER, first, last, b"", b"", rows.tobytes(), with_rest(rest), len(rows))
-    txn.put("people", person_key(who), pack(record))
+def _put_all(txn: Txn, origin: Origin, people: Ints, rows: Mapping[int, Rows], layout: Layout) -> None:
+    """Keeps some people as the run has them."""
+    told, liked, none = origin.told(people), origin.liked(people), np.empty(0, layout.dtype)
+    for who in people.tolist():
+        first, last, traits = told.get(who) or (NEVER, NEVER, {})
+        rest = Rest(
+            traits={name: [(OF_A_RUN, value, AGES_AGO, "")] for name, value in traits.items()},
+            liked=list(liked.get(who, ())),
+        )
+        own = rows.get(who, none)
+        last = last if last != NEVER else LATE
+        record = Record(0, NEVER, first, last, b"", b"", own.tobytes(), with_rest(rest), len(own))
+        txn.put("people", person_key(who), pack(record))

@@ -41,7 +41,8 @@ class Seen:
     def look(self, events: Sequence[Event]) -> bool:
         """Notes some events; says whether any name or kind is new."""
         names = Counter(event.event for event in events)
-        self.events.update({name: n for name, n in names.items() if name in self.events or len(self.events) < MOST})
+        fresh = [name for name in names if name not in self.events][: max(MOST - len(self.events), 0)]
+        self.events.update({name: n for name, n in names.items() if name in self.events or name in fresh})
         self.kinds = _limited(self.kinds | Kinds.of(event.properties for event in events))
         self.traits = _limited(self.traits | Kinds.of(event.traits for event in events if event.traits))
         self.valued = self.valued or any(event.value for event in events)

@@ -14,6 +14,7 @@ from shoal import tables
 from shoal.define.evaluate import Frame, Vector, load
 from shoal.define.tree import Column, columns_of
 from shoal.define.types import Type
+from shoal.errors import Busy
 from shoal.live.advance import Cleans, crowd
 from shoal.live.bulk import Resolved, resolve
 from shoal.live.definition import Definition
@@ -24,10 +25,14 @@ from shoal.live.kinds import as_kind
 from shoal.live.log import Log
 from shoal.live.record import unpack
 from shoal.live.seed import Origin, profiles_of
-from shoal.live.state import State, Txn, Words, person_key, person_of
+from shoal.live.state import State, Txn, Words, due_at, person_key, person_of
 from shoal.live.write import bits
 
 SHOWN = 100  # differences that are listed
+UNDER_WAY = (
+    "the live state is being brought to new definitions. Rule: it is compared once everybody is. Remedy: try again "
+    "in a moment"
+)
 CHUNK = 20_000
 
 
@@ -74,8 +79,13 @@ class Verifier:
         self.proof = Proof()
 
     def verify(self) -> Proof:
-        """Everybody's features, scores and memberships, live and anew."""
+        """Everybody's features, scores and memberships, live and anew.
+
+        Raises Busy while people are being brought to the definition.
+        """
         with self.state.reading() as txn:
+            if not at_rest(txn, self.definition):
+                raise Busy(UNDER_WAY)
             offset, clock = txn.meta("offset", 0), txn.meta("clock", 0)
             self.proof.as_of, self.proof.offset = tables.iso(clock), offset
             self.tell("verify: reading the log", 0.1)
@@ -90,6 +100,8 @@ class Verifier:
         """The events of the log that the state has seen, each message once, the first received."""
         after, seen = 0, set[str]()
         begin = self.origin.seen if self.origin is not None else 0
+        for chunk in self.origin.messages() if self.origin is not None else ():
+            seen.update(chunk)
         while entries := self.log.read(after):
             for place, entry in entries:
                 if place > offset:
@@ -147,10 +159,11 @@ class Verifier:
         """What was told last of each person."""
         told: dict[int, dict[str, tuple[int, str, Any]]] = {}
         if self.origin is not None:
-            for who, (_, _, traits) in self.origin.told.items():
-                own = told.setdefault(resolved.became.get(who, who), {})
-                for name, value in traits.items():
-                    own.setdefault(name, (-(1 << 61), "", value))
+            for chunk in self.origin.chunks():
+                for who, (_, _, traits) in self.origin.told(chunk).items():
+                    own = told.setdefault(resolved.became.get(who, who), {})
+                    for name, value in traits.items():
+                        own.setdefault(name, (-(1 << 61), "", value))
         for event, who in zip(events, resolved.people, strict=True):
             own = told.setdefault(who, {})
             for name, value in event.traits.items():
@@ -246,6 +259,14 @@ class Verifier:
         self.proof.values += len(people)
         for row in np.flatnonzero(differs).tolist():
             self.proof.differ(people[row], name, _shown(one, known_live, row), _shown(two, known_batch, row))
+
+
+def at_rest(txn: Txn, made: Definition) -> bool:
+    """Whether everybody is as of the state's instant and of a definition: no sweep goes on, nobody is due."""
+    held = txn.meta("generations", {}).get(str(txn.meta("generation", 0)), {})
+    cursor = txn.cursor("due")
+    late = bool(cursor.first()) and due_at(cursor.key()) <= txn.meta("clock", 0)
+    return held.get("version") == made.version and txn.meta("sweep") is None and not late
 
 
 def _shown(values: NDArray[Any], known_: NDArray[np.bool_], row: int) -> Any:

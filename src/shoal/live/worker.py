@@ -49,6 +49,7 @@ class Worker:
         self.offset = _offset(advancer.state)
         self._per_entry = 1.0
         self._looked, self._told = time.monotonic(), -math.inf
+        self._stepped = -LOOK
 
     def run(self, stop: Event) -> None:
         """Works until `stop` is set; a refusal that may pass, such as a full disk, is tried again."""
@@ -69,6 +70,9 @@ class Worker:
             self.look()
         most = max(1, int(EVENTS / max(self._per_entry, 1.0)))
         entries = self.log.read(self.offset, most)
+        if not entries and time.monotonic() - self._stepped < LOOK and not self.advancer.waiting(self._now()):
+            return False
+        self._stepped = time.monotonic()
         began = time.perf_counter()
         done = self.advancer.step(entries, self._now())
         if entries:
@@ -81,6 +85,7 @@ class Worker:
 
     def look(self) -> None:
         """Takes up new definitions."""
+        self._looked = time.monotonic()
         fresh = self._renewed(self.advancer)
         if fresh is not None:
             self.advancer = fresh
@@ -88,7 +93,8 @@ class Worker:
         self._looked = time.monotonic()
 
     def drain(self) -> None:
-        """Steps until nothing is waiting."""
+        """Steps until nothing is waiting, as of now."""
+        self._stepped = -LOOK
         while self.tick() or self.log.last() > self.offset:
             pass
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from shoal import tables
 from shoal.live.definition import Definition
-from shoal.live.seed import Origin
+from shoal.live.seed import Liked, Origin
 from shoal.store.runs import Run, Runs
+
+MOST_LIKED = 5  # items of a model that are kept of each person
 
 
 def origin(folder: Path, made: Definition) -> Origin | None:
@@ -35,24 +39,36 @@ def origin(folder: Path, made: Definition) -> Origin | None:
         identifiers=_numbered(identifiers),
         events=lambda columns: _events(run, columns),
         traits=[name for name in profiles.column_names if name not in standing],
-        liked=_liked(run),
+        liked=_recommended(run),
         guarded=_listed(run, "guarded", ("type", "value")),
         met=_listed(run, "met", ("type", "value", "other_type", "other_value")),
     )
 
 
-def stays_of(folder: Path, made: Definition) -> dict[str, dict[int, int]]:
-    """Open stays of the run that a definition is of, by segment version and person; none before the first run."""
-    if not made.run_id:
-        return {}
-    run = Run(made.run_id, Runs(folder).runs / made.run_id)
-    found: dict[str, dict[int, int]] = {}
-    table = run.table("memberships")
-    table = table.filter(pa.compute.is_null(table["left_at"]))
-    columns = [table[one].to_pylist() for one in ("segment", "version", "profile_id")]
-    for name, version, who, since in zip(*columns, table["entered_at"].cast(pa.int64()).to_pylist(), strict=True):
-        found.setdefault(f"{name}@{version}", {})[tables.person(who)] = since
-    return found
+class OfRun:
+    """The open stays of a run: twenty bytes each."""
+
+    def __init__(self, run: Run) -> None:
+        table = run.table("memberships")
+        table = table.filter(pc.is_null(table["left_at"]))
+        person = _numbers(table["profile_id"])
+        order = np.argsort(person.astype(np.uint64), kind="stable")  # as the state's keys are
+        self._person, table = person[order], table.take(pa.array(order))
+        self._entered = np.asarray(table["entered_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()))
+        keys = pc.binary_join_element_wise(table["segment"].cast(pa.string()), table["version"].cast(pa.string()), "@")
+        self._key = np.asarray(keys.combine_chunks().dictionary_encode().indices)
+        self._keys = {
+            key: place for place, key in enumerate(keys.combine_chunks().dictionary_encode().dictionary.to_pylist())
+        }
+
+    def keys(self) -> Collection[str]:
+        """As `reconcile.Before`."""
+        return self._keys.keys()
+
+    def of(self, key: str) -> Iterable[tuple[int, int]]:
+        """As `reconcile.Before`."""
+        some = np.flatnonzero(self._key == self._keys.get(key, -1))
+        return zip(self._person[some].tolist(), self._entered[some].tolist(), strict=True)
 
 
 def _numbered(identifiers: pa.Table) -> pa.Table:
@@ -82,15 +98,33 @@ def _listed(run: Run, name: str, columns: Sequence[str]) -> list[Any]:
     return list(zip(*(table[one].to_pylist() for one in columns), strict=True))
 
 
-def _liked(run: Run) -> dict[int, list[tuple[str, int, str, str | None, bool]]]:
-    """The items recommended to each person, best first, five of a model."""
+def _recommended(run: Run) -> Callable[[NDArray[np.int64]], dict[int, list[Liked]]]:
+    """The items recommended to some people, best first, five of a model."""
     if not run.files("affinities"):
-        return {}
-    found: dict[int, list[tuple[str, int, str, str | None, bool]]] = {}
+        return lambda _: {}
     table = run.table("affinities")
-    names = table["name"].to_pylist() if "name" in table.column_names else [None] * table.num_rows
-    rows = zip(*(table[one].to_pylist() for one in ("profile_id", "model", "rank", "item", "new")), names, strict=True)
-    for who, model, rank, item, new, name in rows:
-        if rank <= 5:
-            found.setdefault(tables.person(who), []).append((model, rank, item, name, new))
-    return {who: sorted(liked, key=lambda one: one[:2]) for who, liked in found.items()}
+    table = table.filter(pc.less_equal(table["rank"], MOST_LIKED))
+    person = _numbers(table["profile_id"])
+    order = np.argsort(person, kind="stable")
+    person, table = person[order], table.take(pa.array(order))
+    if "name" not in table.column_names:
+        table = table.append_column("name", pa.nulls(table.num_rows, pa.string()))
+
+    def liked(people: NDArray[np.int64]) -> dict[int, list[Liked]]:
+        places = np.flatnonzero(np.isin(person, people))
+        some = table.take(pa.array(places))
+        columns = [some[one].to_pylist() for one in ("model", "rank", "item", "name", "new")]
+        found: dict[int, list[Liked]] = {}
+        for who, *told in zip(person[places].tolist(), *columns, strict=True):
+            found.setdefault(who, []).append(tuple(told))
+        return {who: sorted(items, key=lambda one: one[:2]) for who, items in found.items()}
+
+    return liked
+
+
+def _numbers(ids: pa.ChunkedArray) -> NDArray[np.int64]:
+    """The numbers behind profile ids."""
+    plain = ids.cast(pa.string()).combine_chunks().dictionary_encode()
+    known = np.array([tables.person(one) for one in plain.dictionary.to_pylist()], np.int64)
+    found: NDArray[np.int64] = known[np.asarray(plain.indices)] if len(known) else known
+    return found

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from shoal import pipeline, settings
+from shoal.errors import Busy
+from shoal.live.log import Log
 from shoal.live.state import State
 from shoal.live.verify import Proof, Verifier
+from shoal.live.view import NOT_YET
 from shoal.living.definitions import Definitions
 from shoal.living.origins import origin
 from shoal.living.place import Tell, guards, home, open_log, silent
 from shoal.living.worker import Living
+from shoal.settings import Settings
 from shoal.store.runs import is_served
+
+PATIENCE = 60.0  # seconds in which a server must have brought everybody to new definitions
 
 
 def verify(folder: Path, *, tell: Tell = silent) -> Proof:
@@ -23,10 +30,27 @@ def verify(folder: Path, *, tell: Tell = silent) -> Proof:
     if not is_served(folder):
         living = Living(folder, tell=tell)
         try:
-            living.worker.drain()
+            living.settle()
         finally:
             living.close()
-    log, state = open_log(folder, told), State(home(folder))
+    log = open_log(folder, told)
+    try:
+        until = time.monotonic() + PATIENCE
+        while True:  # a server may just be bringing the state to new definitions
+            try:
+                return _verified(folder, told, log, tell)
+            except Busy:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+    finally:
+        log.close()
+
+
+def _verified(folder: Path, told: Settings, log: Log, tell: Tell) -> Proof:
+    if not (home(folder) / "state").exists():
+        raise Busy(NOT_YET)
+    state = State(home(folder))
     try:
         with state.reading() as txn:
             seen = txn.meta("seen", {})
@@ -35,4 +59,3 @@ def verify(folder: Path, *, tell: Tell = silent) -> Proof:
         return verifier.verify()
     finally:
         state.close()
-        log.close()

@@ -2,96 +2,182 @@
 
 from __future__ import annotations
 
+import fcntl
+import math
 import shutil
+import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from shoal import pipeline, settings
-from shoal.errors import ShoalError
+from shoal.errors import Busy, ShoalError
 from shoal.live.advance import Advancer
 from shoal.live.definition import Definition
 from shoal.live.identity import Resolver
-from shoal.live.reconcile import carry, stays
+from shoal.live.reconcile import carry
 from shoal.live.seed import seed
 from shoal.live.state import State
 from shoal.live.worker import Worker
 from shoal.living.definitions import Definitions
-from shoal.living.origins import origin, stays_of
+from shoal.living.origins import OfRun, origin
 from shoal.living.place import Tell, guards, home, open_log, silent
+from shoal.store.runs import Run, Runs, storage
+
+NEXT, OLD, BEGUN = "live.next", "live.old", "live.begun"  # beside the state: being built, being replaced, that one was
 
 Watch = Callable[[Mapping[str, Any]], None]
 
 
 class Living:
-    """A workspace's live worker and what it is made of. Only one at a time may be open for writing."""
+    """A workspace's live worker and what it is made of. Only one at a time may be open for writing.
+
+    Raises Busy when there is another.
+    """
 
     def __init__(self, folder: Path, *, tell: Tell = silent, watch: Watch = lambda _: None) -> None:
         self.folder, self.tell = folder, tell
         self.settings = settings.load(folder)
-        self.log = open_log(folder, self.settings)
+        self._lock = _locked(folder)
         self.definitions = Definitions(folder)
-        self._faulty = ""
-        self.worker = Worker(self.log, self._begin(), self._renewed, tell=watch)
+        self._told: set[str] = set()
+        self._rests = -math.inf
+        with ExitStack() as undo:
+            undo.callback(self._lock.close)
+            self.log = open_log(folder, self.settings)
+            undo.callback(self.log.close)
+            self.worker = Worker(self.log, self._begin(), self._renewed, tell=watch)
+            undo.pop_all()
 
     def close(self) -> None:
         """Ends the worker's state and log."""
         self.worker.advancer.state.close()
         self.log.close()
+        self._lock.close()
+
+    def settle(self) -> None:
+        """Steps until the state has all of the log and is as the workspace defines it by now."""
+        while True:
+            self.worker.drain()
+            before = self.worker.advancer, self.worker.advancer.generation
+            self._rests = -math.inf
+            self.worker.look()
+            if (self.worker.advancer, self.worker.advancer.generation) == before:
+                return
 
     def _begin(self) -> Advancer:
         """The state as it was left, or a new one where there is none that fits the definition."""
+        _finish_swap(home(self.folder))
         state = State(home(self.folder), write=True)
-        with state.reading() as txn:
-            known, seen = txn.meta("history"), txn.meta("seen", {})
-        made = self.definitions.now(seen)
-        if known == made.history:
-            return self._advancer(state, made)
-        return self._rebuilt(state if known is not None else None, state, made)
+        try:
+            with state.reading() as txn:
+                known, seen = txn.meta("history"), txn.meta("seen", {})
+            made = self.definitions.now(seen)
+            self._say_waiting(made)
+            if known == made.history:
+                return self._advancer(state, made)
+            return self._rebuilt(state if known is not None else None, state, made)
+        except BaseException:
+            state.close()
+            raise
 
     def _renewed(self, advancer: Advancer) -> Advancer | None:
         """Heeds what changed in the workspace; a new state only where histories must be others."""
         try:
             made = self.definitions.now(advancer.seen.to_dict())
-        except ShoalError as error:  # what was defined before goes on until the files are mended
-            if str(error) != self._faulty:
-                self._faulty = str(error)
-                self.tell(f"live: the definitions stay as they were: {error}", None)
+        except (ShoalError, OSError) as error:  # what was defined before goes on until the files are mended
+            self._say(f"live: the definitions stay as they were: {error}")
             return None
-        self._faulty = ""
+        if made is not advancer.definition:
+            self._say_waiting(made)
         if made.version == advancer.definition.version:
             return None
         if made.history == advancer.definition.history:
             advancer.redefine(made)
             return None
-        self.settings = settings.load(self.folder)
+        if made.run_id == advancer.definition.run_id and time.monotonic() < self._rests:
+            return None
         return self._rebuilt(advancer.state, advancer.state, made)
+
+    def _say(self, what: str) -> None:
+        """Says something once, until it has gone away and come back."""
+        if what not in self._told:
+            self._told = {what}
+            self.tell(what, None)
+
+    def _say_waiting(self, made: Definition) -> None:
+        if made.waiting:
+            several = "; ".join(f"{name}: {why}" for name, why in sorted(made.waiting.items()))
+            self._say(f"live: cannot be evaluated yet: {several}")
+        else:
+            self._told = set()
 
     def _advancer(self, state: State, made: Definition, *, silent: bool = False) -> Advancer:
         cleaner, resolver = pipeline.cleaner(self.settings), Resolver(guards(self.settings))
         return Advancer(state, made, cleaner, resolver, silent=silent)
 
     def _rebuilt(self, old: State | None, held: State, made: Definition) -> Advancer:
-        """A state made anew beside the one before, which readers keep until the new one has caught up."""
+        """A state made anew beside the one before, which readers keep until the new one has caught up.
+
+        What has to be made anew all the time, as names of properties keep coming, may take a tenth of the time.
+        """
         self.tell("live: building the state", 0.0)
-        aside = home(self.folder).with_name("live.next")
+        began = time.monotonic()
+        self.settings = settings.load(self.folder)
+        place, aside = home(self.folder), home(self.folder).with_name(NEXT)
         shutil.rmtree(aside, ignore_errors=True)
         state = State(aside, write=True)
-        begin = origin(self.folder, made)
-        if begin is not None:
-            seed(state, begin, made.layout)
-        with state.writing() as txn:
-            txn.set_meta("history", made.history)
-        Worker(self.log, self._advancer(state, made, silent=True)).drain()
-        carry(state, old, self._before(old, made))
-        state.close()
+        try:
+            begin = origin(self.folder, made)
+            if begin is not None:
+                seed(state, begin, made.layout)
+            with state.writing() as txn:
+                txn.set_meta("history", made.history)
+            Worker(self.log, self._advancer(state, made, silent=True)).drain()
+            run = Run(made.run_id, Runs(self.folder).runs / made.run_id) if made.run_id else None
+            stays = OfRun(run) if old is None and run is not None else None
+            carry(state, old, stays, again=place.with_name(BEGUN).exists())
+            place.with_name(BEGUN).touch()
+        finally:
+            state.close()
         held.close()
-        shutil.rmtree(home(self.folder), ignore_errors=True)
-        aside.rename(home(self.folder))
-        return self._advancer(State(home(self.folder), write=True), made)
+        _swap(aside, place)
+        self._rests = time.monotonic() + 10 * (time.monotonic() - began)
+        return self._advancer(State(place, write=True), made)
 
-    def _before(self, old: State | None, made: Definition) -> dict[str, dict[int, int]]:
-        """Who was in which segment until now: by the state before, else by the run."""
-        if old is not None:
-            return stays(old)
-        return stays_of(self.folder, made)
+
+def _locked(folder: Path) -> IO[bytes]:
+    """Holds the right to write a workspace's live state, until it is closed or the process ends.
+
+    Raises Busy when another has it.
+    """
+    path = folder / ".shoal" / "live.lock"
+    with storage(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise Busy(
+            f"{folder}: another process writes the live state. Rule: one at a time; any number may read. "
+            "Remedy: wait until it ends, or stop the server"
+        ) from None
+    return file
+
+
+def _swap(aside: Path, place: Path) -> None:
+    """Puts a finished state in the place of another; killed halfway, one of both is found by `_finish_swap`."""
+    old = place.with_name(OLD)
+    shutil.rmtree(old, ignore_errors=True)
+    place.rename(old)
+    aside.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _finish_swap(place: Path) -> None:
+    old = place.with_name(OLD)
+    if old.exists() and not place.exists():
+        old.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
