@@ -131,11 +131,13 @@ class Chaos:
         began = time.monotonic()
         if name == "serve":
             self.server.end(signal.SIGKILL)
-            before, self.server = self.server, self._started()
-            before.clear()
+            killed, self.server = self.server, self._started()
+            killed.clear()
         else:
+            before = self.server.child(name)
             with suppress(psutil.NoSuchProcess):
-                self.server.child(name).kill()
+                before.kill()
+            until(lambda: self.server.child(name).pid != before.pid, f"{name} is started again")
         self.tally.kills[name] += 1
         until(self._ready, f"ready again after {name} was killed: {self.server.errors[-2000:]}")
         self.tally.again.setdefault(name, []).append(time.monotonic() - began)

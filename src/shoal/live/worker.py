@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -47,7 +48,7 @@ class Worker:
         self.log, self.advancer, self._renewed, self._tell, self._now = log, advancer, renewed, tell, now
         self.offset = _offset(advancer.state)
         self._per_entry = 1.0
-        self._looked = self._told = time.monotonic()
+        self._looked, self._told = time.monotonic(), -math.inf
         self._stepped = -LOOK
 
     def run(self, stop: Event) -> None:
