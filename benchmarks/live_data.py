@@ -53,11 +53,14 @@ features:
   spent_3d: {sum: value, of: Order Completed, within: 3d}
 """
 RULES = (
-    "viewed_1d >= {0} and added_1d = 0",
-    "views_30d >= {0} and orders_30d = 0",
-    "orders_90d >= 1 and recency_days > {0} * 5",
-    "purchase >= 0.0{0} and viewed_1d > 0",
-    "spent_3d > {0} * 20 or spent_1d > {0} * 10",
+    "viewed_1d >= {0} * 3 and added_1d = 0",
+    "views_30d >= {0} * 4 and orders_30d = 0",
+    "orders_90d >= 1 and recency_days > {0} * 15",
+    "purchase >= 0.{0} and viewed_1d > 0",
+    "spent_3d > {0} * 40 or spent_1d > {0} * 20",
+    "revenue_365d > {0} * 150 and recency_days > 60",
+    "share_fashion > 0.{0} and orders >= 2",
+    "carts_30d > orders_30d + {0} * 2",
 )
 
 

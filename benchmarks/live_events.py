@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 LENGTH = 630  # bytes of an event, the comma after it included
 SHARES = {"Product Viewed": 60, "Product Added": 15, "Checkout Started": 5, "Order Completed": 12, "Page Viewed": 8}
 CATEGORIES = ("grocery", "household", "fashion", "outlet", "electronics", "design", "books", "gifts")
-SKEW = 1.5  # people are drawn as u ** SKEW: at 10,000 events a second the busiest of a million does one a second
+SESSION = 10  # events that a person does in a row, among those of others
+ACTIVE = 0.01  # share of the people that are in a session at a time
+STRIDE = 7_919  # apart are two people who begin one after the other; a prime
 NUMBER, PERSON, NOW = b"#" * 12, b"@" * 7, b"~" * 24
 BLOCK = 256  # events that are overwritten at once where each goes alone
 _DIGITS = np.frombuffer("".join(f"{one:04d}" for one in range(10_000)).encode(), np.uint8).reshape(10_000, 4)
@@ -64,6 +66,7 @@ class Bodies:
     def __init__(self, batch: int, people: int, seed: int, headers: str = "") -> None:
         self._batch, self._people, self._rng = batch, people, np.random.default_rng(seed)
         self._count = max(batch, 1) if batch > 1 else BLOCK
+        self._first = secrets.randbelow(people)
         run = secrets.token_hex(4)
         events = b",".join(_event(place, self._rng, run) for place in range(self._count)) + b" "
         before = b'{"batch":[' if batch > 1 else b""
@@ -95,18 +98,27 @@ class Bodies:
         numbers = np.arange(self._next, self._next + self._count)
         self._next += self._count
         digits = np.hstack([_DIGITS[numbers // 10**8], _DIGITS[numbers // 10_000 % 10_000], _DIGITS[numbers % 10_000]])
-        who = (self._rng.random(self._count) ** SKEW * self._people).astype(np.int64)
+        who = self._sessions(numbers)
         text = np.frombuffer(_iso(now), np.uint8)
         for rows, columns in self._numbers:
             self._rows[rows, columns] = digits[rows[:, 0]]
         person = np.hstack([_DIGITS[who // 10_000][:, 1:], _DIGITS[who % 10_000]])
         for rows, columns in self._persons:
             self._rows[rows, columns] = person[rows[:, 0]]
+        past = np.frombuffer(_iso(now - 1.0), np.uint8)  # an SDK sends what happened in the last second
         for rows, columns in self._times:
-            self._rows[rows, columns] = text
+            self._rows[rows, columns] = past
+            self._rows[rows, columns[:, -4:-1]] = _DIGITS[rows[:, 0] * 1_000 // self._count, 1:]
         if self._sent >= 0:
             self._whole[self._sent : self._sent + len(NOW)] = text
         return who
+
+    def _sessions(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Whose each event is: somebody of a window that moves on by one person every `SESSION` events."""
+        window = max(int(self._people * ACTIVE), 10)
+        turn = self._first + numbers // SESSION + self._rng.integers(0, window, self._count)
+        found: NDArray[np.int64] = turn * STRIDE % self._people
+        return found
 
     def entry(self, now: float) -> tuple[bytes, NDArray[np.int64]]:
         """A batch as the log keeps it, received at `now` in seconds, and who is in it."""
@@ -126,9 +138,7 @@ def _places(rows: NDArray[np.uint8], mark: bytes) -> list[tuple[NDArray[np.int64
             found[turn].append((row, at))
             at, turn = at + len(mark), turn + 1
     step = np.arange(len(mark))
-    return [
-        (np.array([[row] for row, _ in one]), np.array([[at] for _, at in one]) + step) for one in found
-    ]
+    return [(np.array([[row] for row, _ in one]), np.array([[at] for _, at in one]) + step) for one in found]
 
 
 def _iso(now: float) -> bytes:

@@ -3,7 +3,6 @@
 python benchmarks/live_load.py '{"port": 8000, "key": "...", "batch": 100, "connections": 16, "seconds": 10}'
 python benchmarks/live_load.py '{"port": 8000, "key": "...", "rate": 10000, ...}'     open loop, Poisson arrivals
 python benchmarks/live_load.py '{"port": 8000, "keys": ["..."], "reads": 100, ...}'   reads of profiles
-python benchmarks/live_load.py bare            a server that answers 200 to anything: what the generator itself can do
 
 Closed loop: each connection sends the next request when the last was answered. Open loop: requests come when they come
 (Poisson), and their latency counts from then, waiting for a free connection included: the one that users feel.
@@ -35,7 +34,7 @@ REST = 5.0  # seconds that the last answers have
 
 @dataclass(frozen=True)
 class Asked:
-    """What to send: `rate` events a second (or reads), 0 for as fast as answers come; `warm` seconds are not counted."""
+    """What to send: `rate` events (or `reads`) a second, 0 for as fast as answers come; `warm` seconds do not count."""
 
     port: int
     key: str = ""
@@ -218,36 +217,6 @@ def _reading(asked: Asked) -> Callable[[Connection], bytes]:
     return request
 
 
-async def _bare() -> None:
-    """Answers 200 to whatever comes; ends with its stdin."""
-    answer = (
-        b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{"success":true}'
-    )
-
-    class Bare(asyncio.Protocol):
-        def connection_made(self, transport: Any) -> None:
-            self.transport, self.left = transport, 0
-
-        def data_received(self, data: bytes) -> None:
-            while data:
-                if not self.left:
-                    end = data.find(b"\r\n\r\n")
-                    place = data.find(b"Content-Length: ")
-                    length = int(data[place + 16 : data.find(b"\r\n", place)]) if 0 <= place < end else 0
-                    self.left = end + 4 + length
-                taken = min(self.left, len(data))
-                self.left -= taken
-                data = data[taken:]
-                if not self.left:
-                    self.transport.write(answer)
-
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(Bare, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await loop.run_in_executor(None, sys.stdin.read)
-    server.close()
-
-
 def start(asked: Asked) -> subprocess.Popen[bytes]:
     """The generator as a process of its own; `told` waits for what it tells."""
     command = [sys.executable, str(HERE / "live_load.py"), json.dumps(asdict(asked))]
@@ -275,9 +244,7 @@ def load(asked: Asked) -> dict[str, Any]:
 
 def ceiling(asked: Asked) -> dict[str, Any]:
     """What the generator reaches against a server that only answers 200."""
-    bare = subprocess.Popen(
-        [sys.executable, str(HERE / "live_load.py"), "bare"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    bare = subprocess.Popen([sys.executable, str(HERE / "live_bare.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert bare.stdout is not None
         return load(Asked(**{**asdict(asked), "port": int(bare.stdout.readline())}))
@@ -288,9 +255,6 @@ def ceiling(asked: Asked) -> dict[str, Any]:
 def main() -> None:
     import uvloop
 
-    if sys.argv[1:] == ["bare"]:
-        uvloop.run(_bare())
-        return
     given = json.loads(sys.argv[1])
     asked = Asked(**{**given, "keys": tuple(given.get("keys", ()))})
     requests = _reading(asked) if asked.reads else _writing(asked)

@@ -18,11 +18,10 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 from server.real import command  # noqa: E402 - the tests' own way to start a server and to end it
 from server.running import Running, until  # noqa: E402
-
 from shoal.workspace import Workspace  # noqa: E402
 
 NAMES = ("serve", "http-0", "live")
-_LINE = re.compile(r'(\w+)\{(.*)\} (\S+)')
+_LINE = re.compile(r"(\w+)\{(.*)\} (\S+)")
 _LE = re.compile(r'le="([^"]*)"')
 
 

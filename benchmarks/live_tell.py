@@ -43,9 +43,8 @@ class Found:
 def machine() -> str:
     """The machine in words."""
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, {packages}"
-    )
+    system = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return f"{system}, {packages}"
 
 
 def load_now() -> list[float]:

@@ -3,7 +3,7 @@
 python benchmarks/run.py                 100,000 people, 2 million events: minutes
 python benchmarks/run.py --full          1,000,000 people, 20 million events
 python benchmarks/run.py --only startup  one or more of: loop, features, retail, startup, objectives, propensity,
-                                         lifetime, affinity, discovery, subgroups
+                                         lifetime, affinity, discovery, subgroups, live
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+import live as live_parts
 from agree import disagreements
 from measure import ROOT, Cost, median_of, python, run, shoal, text
 
@@ -159,6 +160,17 @@ def subgroups(_base: Path, _people: int) -> Section:
     return "Subgroup discovery", text(python("subgroups.py"))
 
 
+def live(base: Path, _people: int) -> Section:
+    """Events to memberships: each part of `live.py` in a process of its own, with a million people in the state."""
+    results, work = base / "live-results", base / "live"
+    for part in live_parts.PARTS:
+        done = run(python("live.py", part, "--folder", work, "--results", results))
+        if done.error:
+            print(f"live {part}: {done.error}", flush=True)
+    shutil.rmtree(work, ignore_errors=True)
+    return "Live", live_parts.page(results)
+
+
 SECTIONS: dict[str, Callable[[Path, int], Section]] = {
     "loop": loop,
     "features": features,
@@ -170,6 +182,7 @@ SECTIONS: dict[str, Callable[[Path, int], Section]] = {
     "affinity": affinity,
     "discovery": discovery,
     "subgroups": subgroups,
+    "live": live,
 }
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 import psutil
 
@@ -21,6 +22,7 @@ from server.running import Running, until
 from shoal.live.log import Log
 
 BATCH = 20
+PEOPLE = 47
 Command = Callable[[Path, int], Sequence[str]]
 
 
@@ -31,14 +33,17 @@ class Tally:
     acknowledged: set[str] = field(default_factory=set)
     kills: Counter[str] = field(default_factory=Counter)
     refused: Counter[int] = field(default_factory=Counter)
-    again: list[float] = field(default_factory=list)  # seconds from each kill to the next good answer of /ready
+    again: dict[str, list[float]] = field(default_factory=dict)
+    """By process: seconds from each kill to the next good answer of /ready."""
 
     def __str__(self) -> str:
-        slowest = max(self.again, default=0.0)
-        middle = sorted(self.again)[len(self.again) // 2] if self.again else 0.0
+        ready = "; ".join(
+            f"{name} {median(seconds):.2f} s (median), {max(seconds):.2f} s (slowest)"
+            for name, seconds in self.again.items()
+        )
         return (
             f"{self.kills.total()} kills {dict(self.kills)}, {len(self.acknowledged)} acknowledged, "
-            f"ready again after {middle:.2f} s (median), {slowest:.2f} s (slowest), other answers {dict(self.refused)}"
+            f"other answers {dict(self.refused)}; ready again after: {ready}"
         )
 
 
@@ -85,7 +90,7 @@ class Sender(threading.Thread):
 
 
 def _message(message_id: str) -> dict[str, object]:
-    person = f"u{hash(message_id) % 50}"
+    person = f"u{int(message_id.rpartition('-')[2]) % PEOPLE}"
     return {"type": "track", "messageId": message_id, "event": "Order Completed", "userId": person, "properties": {}}
 
 
@@ -101,8 +106,13 @@ class Chaos:
     def _started(self) -> Running:
         return Running(self._command(self.folder, 0), self.folder / "stderr")
 
-    def run(self, kills: int, names: Sequence[str]) -> Tally:
-        """Kills `kills` times; `names` are the processes, `serve` the supervisor. Ends the server in the end."""
+    def run(
+        self, kills: int, names: Sequence[str], look: Callable[[Running, Tally], None] = lambda _server, _tally: None
+    ) -> Tally:
+        """Kills `kills` times; `names` are the processes, `serve` the supervisor. Ends the server in the end.
+
+        `look` is called after the last kill, when nothing is sent any more and the server still runs.
+        """
         self._sender.start()
         try:
             for _ in range(kills):
@@ -110,6 +120,7 @@ class Chaos:
                 self._kill(self._random.choice(names))
             self._sender.stop.set()
             self._sender.join(60)
+            look(self.server, self.tally)
             assert self.server.end() == 0, self.server.errors[-2000:]
         finally:
             self._sender.stop.set()
@@ -127,7 +138,7 @@ class Chaos:
                 self.server.child(name).kill()
         self.tally.kills[name] += 1
         until(self._ready, f"ready again after {name} was killed: {self.server.errors[-2000:]}")
-        self.tally.again.append(time.monotonic() - began)
+        self.tally.again.setdefault(name, []).append(time.monotonic() - began)
 
     def _ready(self) -> bool:
         try:

@@ -14,6 +14,9 @@ Cause = Literal["event", "time", "rule", "merge"]
 KEPT = 5_000_000  # changes that the feed holds, the newest
 
 
+_encode = msgspec.json.Encoder().encode
+
+
 class Change(msgspec.Struct, frozen=True, gc=False):
     """One person entered or left one segment version.
 
@@ -57,21 +60,22 @@ class Feed:
     def __init__(self, txn: Txn) -> None:
         self._txn = txn
         self.position: int = txn.meta("position", 0)
-        self.added = 0
+        self._new: list[tuple[bytes, bytes]] = []
 
     def add(self, **told: Any) -> None:
         """Appends a change."""
         self.position += 1
-        self.added += 1
         change = Change(position=self.position, **told)
-        self._txn.put("changes", position_key(self.position), msgspec.json.encode(change))
-        if self.position > KEPT:
-            self._txn.delete("changes", position_key(self.position - KEPT))
+        self._new.append((position_key(self.position), _encode(change)))
 
     def close(self) -> None:
-        """Keeps the last position."""
-        if self.added:
-            self._txn.set_meta("position", self.position)
+        """Keeps what was added, and the last position; the oldest are forgotten."""
+        if not self._new:
+            return
+        self._txn.put_all("changes", self._new)
+        self._txn.set_meta("position", self.position)
+        for old in range(max(self.position - KEPT - len(self._new), 0), max(self.position - KEPT, 0)):
+            self._txn.delete("changes", position_key(old + 1))
 
 
 def read(txn: Txn, after: int, limit: int) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ NEVER = int(np.iinfo(np.int64).max)
 LATE = -(1 << 62)
 
 
-@dataclass
+@dataclass(slots=True)
 class Work:
     """One person in a step: the record as it was, and what is new.
 
@@ -196,7 +196,8 @@ def _join(works: dict[int, Work], pieces: dict[int, list[Rows]], fresh: dict[int
     starts = np.cumsum(lengths) - lengths
     place = np.repeat(np.arange(len(people)), lengths)
     is_new = np.arange(len(rows)) - np.repeat(starts, lengths) >= np.repeat(olds, lengths)
-    rows = rows[ordered(place, rows, is_new)]
+    order = ordered(place, rows, is_new)
+    rows = rows if order is None else rows[order]
     data, at = rows.tobytes(), rows["at"]
     for person, start, length in zip(people, starts.tolist(), lengths, strict=True):
         work = works[person]

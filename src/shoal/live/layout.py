@@ -141,21 +141,27 @@ _CELLS: dict[str, Callable[[Sequence[Any], Callable[[str], int]], list[Any]]] = 
 }
 
 
-def ordered(person: NDArray[np.int64], rows: Rows, fresh: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The order (person, at, tie) of rows of which the old ones of each person are in order already.
+def ordered(person: NDArray[np.int64], rows: Rows, fresh: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+    """The order (person, at, tie) of rows of which the old ones of each person are in order already, old before new.
+
+    Events mostly come in order: None says that these did, and else only the people of whom they did not are sorted.
 
     Args:
-        person: place of each row's person, from 0.
+        person: place of each row's person, from 0, in order.
         rows: structured rows.
-        fresh: which rows are new; only ties with one of them are looked at.
+        fresh: which rows are new; ties among old ones are left as they are.
     """
-    at = rows["at"]
-    order = np.lexsort((fresh, at, person))
-    one, two = order[:-1], order[1:]
-    tied = (person[one] == person[two]) & (at[one] == at[two]) & (fresh[one] | fresh[two])
-    if not tied.any():
-        return order
-    return np.lexsort((np.arange(len(rows)), rows["tie"], at, person))
+    at = np.ascontiguousarray(rows["at"])
+    same = person[1:] == person[:-1]
+    wrong = same & ((at[1:] < at[:-1]) | ((at[1:] == at[:-1]) & (fresh[1:] | fresh[:-1])))
+    if not wrong.any():
+        return None
+    some = np.flatnonzero(np.isin(person, person[1:][wrong]))
+    part = rows[some]
+    inner = np.lexsort((np.arange(len(some)), part["tie"], at[some], person[some]))
+    order = np.arange(len(rows))
+    order[some] = some[inner]
+    return order
 
 
 def tie(event_id: str) -> bytes:

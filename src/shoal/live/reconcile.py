@@ -76,9 +76,9 @@ def _compare(txn: Txn, before: Before | None) -> None:
     for key in sorted({*codes, *(before.keys() if before is not None else ())}):
         now: Iterable[Stay] = members.walk(txn, codes[key]) if key in codes else ()
         for who, entered, change in _merged(before.of(key) if before is not None else (), now):
-            if change is None:
-                txn.put("members", member_key(codes[key], who), instant(entered))
-            else:
+            if change != "left":  # who is new entered when the feed says so
+                txn.put("members", member_key(codes[key], who), instant(entered if change is None else clock))
+            if change is not None:
                 feed.add(**_told(change, key, who, clock, statuses))
     feed.close()
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
@@ -158,6 +158,11 @@ class Txn:
     def put(self, table: str, key: bytes, value: bytes, *, fresh: bool = False) -> bool:
         """Keeps a value; with `fresh` only where there is none, and says whether there was none."""
         return bool(self.raw.put(key, value, overwrite=not fresh, db=self.dbs[table]))
+
+    def put_all(self, table: str, items: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keeps many values; a tree takes them several times faster in the order of their keys."""
+        with self.raw.cursor(db=self.dbs[table]) as cursor:
+            cursor.putmulti(sorted(items))
 
     def delete(self, table: str, key: bytes) -> bool:
         """Forgets a value; says whether there was one."""

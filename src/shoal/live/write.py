@@ -50,6 +50,7 @@ class Writer:
         self._keys = {int(number): [_key(rule) for rule in one["rules"]] for number, one in known.items()}
         self._jumps: int = txn.meta("jumps", 0)
         self._status = {rule.key: rule.status for rule in definition.rules}
+        self._at = tables.iso(clock)
 
     def dissolve(self, works: Sequence[Work]) -> None:
         """Ends the stays of profiles that became part of another, where they go on from the same instant."""
@@ -68,6 +69,8 @@ class Writer:
         """Writes some people as they were found."""
         dues = found.due.tolist()
         size = self.definition.layout.dtype.itemsize
+        people: list[tuple[bytes, bytes]] = []
+        waiting: list[tuple[bytes, bytes]] = []
         for place, work in enumerate(works):
             before, due, mask = work.record, dues[place], found.mask[place].tobytes()
             if before.mask != mask or before.generation != self.generation or work.inherits:
@@ -76,7 +79,7 @@ class Writer:
                 if before.due < NEVER:
                     self.txn.delete("due", due_key(before.due, work.person))
                 if due < NEVER:
-                    self.txn.put("due", due_key(due, work.person), b"")
+                    waiting.append((due_key(due, work.person), b""))
             rows = work.rows if work.rows is not None else before.rows
             made = Record(
                 self.clock,
@@ -90,7 +93,9 @@ class Writer:
                 len(rows) // size,
                 self.generation,
             )
-            self.txn.put("people", person_key(work.person), pack(made))
+            people.append((person_key(work.person), pack(made)))
+        self.txn.put_all("people", people)
+        self.txn.put_all("due", waiting)
         self.done.evaluated += len(works)
 
     def close(self) -> None:
@@ -146,7 +151,7 @@ class Writer:
             "version": int(version),
             "status": self._status.get(key, "retired"),
             "profile_id": tables.profile_id(person),
-            "at": tables.iso(self.clock),
+            "at": self._at,
             "why": changes.why(cause, work.event if cause == "event" else None, work.offset),
         }
         self.feed.add(**told)
