@@ -22,6 +22,7 @@ from shoal.live.evaluate import Evaluator
 from shoal.live.gather import known
 from shoal.live.identity import Guards, Resolver
 from shoal.live.layout import seen_by_combination
+from shoal.live.log import Log
 from shoal.live.nodes import LmdbNodes
 from shoal.live.reading import everybody, identifiers
 from shoal.live.record import Record, unpack
@@ -90,14 +91,14 @@ def definition(rules: Sequence[Rule] = (), model: int = 0, features: Mapping[str
 class World:
     """One worker over one state."""
 
-    def __init__(self, folder: Path, made: Definition, *, guards: Guards | None = None) -> None:
+    def __init__(self, folder: Path, made: Definition, *, guards: Guards | None = None, log: Log | None = None) -> None:
         self.folder, self.definition = folder, made
         self.guards = guards or Guards(max_shared=4, max_users=3)
-        self.log, self.now, self.offset = MemoryLog(), 0, 0
+        self.log: Log = log if log is not None else MemoryLog()
+        self.now = 0
         self.cleaner = pipeline.cleaner(Settings())
-        self.state = State(folder, write=True)
-        self.advancer = self._advancer()
         self.evaluated = 0
+        self._open()
 
     def _advancer(self) -> Advancer:
         return Advancer(self.state, self.definition, self.cleaner, Resolver(self.guards, remembered=20))
@@ -123,9 +124,13 @@ class World:
     def restart(self) -> None:
         """Ends and begins again from what is on disk."""
         self.state.close()
+        self._open()
+
+    def _open(self) -> None:
         self.state = State(self.folder, write=True)
         with self.state.reading() as txn:
-            self.offset = txn.meta("offset", 0)
+            self.offset: int = txn.meta("offset", 0)
+            self.now = max(self.now, txn.meta("clock", 0))
         self.advancer = self._advancer()
 
     def step(self, now: int | None = None, most: int = 1_000) -> Done:

@@ -39,18 +39,18 @@ def why(cause: Cause, event: str | None = None, offset: int | None = None) -> di
     return {"cause": cause, "event": event, "offset": offset}
 
 
-def identity(cause: Cause, instant: int, person: int, segment: str, change: str, jumps: int = 0) -> str:
+def identity(cause: Cause, instant: int, person: int, segment: str, change: str, again: int = 0) -> str:
     """A change's id.
 
     Args:
         instant: offset in the log of what caused it, or the microsecond at which time did.
         segment: name and version, `NAME@2`.
-        jumps: how often the clock had gone back: the same instant then comes more than once.
+        again: where an instant may come more than once: how often the clock had gone back, or which definition it was.
 
     >>> identity("event", 7, 1, "VIP@1", "entered") == identity("event", 7, 1, "VIP@1", "entered")
     True
     """
-    said = f"{cause}:{instant}:{tables.profile_id(person)}:{segment}:{change}" + (f":{jumps}" if jumps else "")
+    said = f"{cause}:{instant}:{tables.profile_id(person)}:{segment}:{change}" + (f":{again}" if again else "")
     return blake2b(said.encode(), digest_size=16).hexdigest()
 
 

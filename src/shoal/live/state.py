@@ -23,11 +23,13 @@ from typing import Any
 import lmdb
 import msgspec
 
-from shoal.errors import NoRoom, StorageError
+from shoal.errors import NoRoom, StorageError, StoreError
 
 NAMES = ("people", "nodes", "due", "members", "words", "texts", "changes", "messages", "aliases", "meta")
 SIZE = 1 << 40  # address space, not disk
 SYNC_EVERY = 0.25  # seconds between syncs
+SCARCE = 1 << 20  # free bytes under which an input/output error means a full disk
+DAMAGED = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.VersionMismatchError)
 _PERSON = struct.Struct(">Q")
 _DUE = struct.Struct(">QQ")
 _CODE = struct.Struct(">I")
@@ -79,6 +81,7 @@ class State:
 
     def __init__(self, folder: Path, *, write: bool = False) -> None:
         self.folder = folder
+        self._condemned = False
         self.torn = False
         """Whether what was here could not be trusted, and was thrown away."""
         env = None
@@ -86,18 +89,14 @@ class State:
             if write:
                 folder.mkdir(parents=True, exist_ok=True)
                 self.torn = _discard_torn(folder)
-            self.env = env = lmdb.open(
-                str(folder / "state"),
-                map_size=SIZE,
-                max_dbs=len(NAMES),
-                readonly=not write,
-                sync=False,
-                metasync=False,
-                readahead=False,
-                meminit=False,
-                lock=True,
-                max_readers=512,
-            )
+            try:
+                env = _environment(folder, write=write)
+            except DAMAGED:
+                if not write:
+                    raise
+                self.torn = _discard(folder)
+                env = _environment(folder, write=write)
+            self.env = env
             self.dbs = {name: env.open_db(name.encode(), create=write) for name in NAMES}
             env.reader_check()  # a reader that was killed would keep old pages for ever
         except (lmdb.Error, OSError) as error:
@@ -110,12 +109,14 @@ class State:
     def writing(self) -> Iterator[Txn]:
         """One step: everything in the block is kept, or nothing where it raises.
 
-        Raises NoRoom when the disk is full, StorageError for other refusals.
+        Raises NoRoom when the disk is full, StoreError for a damaged file, StorageError for other refusals.
         """
         try:
             with self.env.begin(write=True) as raw:
                 yield Txn(raw, self.dbs)
         except lmdb.Error as error:
+            if isinstance(error, DAMAGED):
+                self.condemn()
             raise told(error, self.folder) from None
         if self._syncer is not None:
             self._syncer.wake()
@@ -129,9 +130,15 @@ class State:
         except lmdb.Error as error:
             raise told(error, self.folder) from None
 
+    def condemn(self) -> None:
+        """Has the next that opens it to write begin with an empty one."""
+        self._condemned = True
+        with suppress(OSError):
+            _write_durably(self.folder / "boot", "damaged")
+
     def close(self) -> None:
         """Syncs what was written and ends."""
-        if self._syncer is not None and self._syncer.stop():
+        if self._syncer is not None and self._syncer.stop() and not self._condemned:
             with suppress(OSError):
                 _write_durably(self.folder / "boot", "")  # all is on disk: it may be opened after any boot
         self.env.close()
@@ -237,12 +244,24 @@ def hash_of(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-def told(error: Exception, folder: Path) -> StorageError:
+def told(error: Exception, folder: Path) -> StorageError | StoreError:
     """A refusal of the state's file as what it means to the user."""
     said = str(error)
-    if isinstance(error, lmdb.MapFullError | lmdb.DiskError) or "No space" in said:
+    if isinstance(error, lmdb.MapFullError | lmdb.DiskError) or "No space" in said or _scarce(folder):
         return NoRoom(f"{folder}: the disk is full; what was acknowledged is in the log. Remedy: free some space")
-    return StorageError(f"{folder}: {said}. Remedy: delete this folder; the live state is built anew from the log")
+    if isinstance(error, DAMAGED):
+        return StoreError(f"{folder}: {said}: is damaged. Remedy: none needed; the next start builds it anew")
+    if isinstance(error, lmdb.PanicError):
+        return StoreError(f"{folder}: {said}: a write failed halfway. Remedy: start the worker anew")
+    return StorageError(f"{folder}: {said}. Remedy: see that the disk is well and that this user may write there")
+
+
+def _scarce(folder: Path) -> bool:
+    """Whether the disk is full: a write that it cuts short is told as an input/output error."""
+    try:
+        return shutil.disk_usage(folder).free < SCARCE
+    except OSError:
+        return False
 
 
 class _Syncer(Thread):
@@ -277,6 +296,26 @@ class _Syncer(Thread):
         return True
 
 
+def _environment(folder: Path, *, write: bool) -> Any:
+    return lmdb.open(
+        str(folder / "state"),
+        map_size=SIZE,
+        max_dbs=len(NAMES),
+        readonly=not write,
+        sync=False,
+        metasync=False,
+        readahead=False,
+        meminit=False,
+        lock=True,
+        max_readers=512,
+    )
+
+
+def _discard(folder: Path) -> bool:
+    shutil.rmtree(folder / "state", ignore_errors=True)
+    return True
+
+
 def _discard_torn(folder: Path) -> bool:
     """Removes a state that was open when the machine went down: it was not synced, so it may be torn.
 
@@ -284,9 +323,7 @@ def _discard_torn(folder: Path) -> bool:
     """
     boot, now = folder / "boot", _boot_id()
     held = boot.read_text(encoding="ascii", errors="replace").strip() if boot.exists() else ""
-    torn = bool(held) and held != now
-    if torn:
-        shutil.rmtree(folder / "state", ignore_errors=True)
+    torn = bool(held) and held != now and _discard(folder)
     if held != now:
         _write_durably(boot, now)
     return torn

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from shoal import tables
-from shoal.errors import Busy, NotFound, StorageError, suggest
+from shoal.errors import Busy, NotFound, StorageError, StoreError, suggest
 from shoal.live import changes, members
 from shoal.live.layout import seen_by_combination
 from shoal.live.record import Rest, latest, rest_of, unpack
@@ -183,7 +183,7 @@ class LiveView:
         if self._state is None:
             try:
                 self._state = State(self.folder)
-            except StorageError:
+            except (StorageError, StoreError):
                 raise Busy(NOT_YET) from None
             self._shown, self._texts = (number, {}), {}
         return self._state

@@ -143,7 +143,9 @@ class Writer:
         name, _, version = key.rpartition("@")
         instant = work.record.due if cause == "time" else work.offset if work.offset is not None else self.clock
         told: dict[str, Any] = {
-            "id": changes.identity(cause, instant, person, key, change, self._jumps),
+            "id": changes.identity(
+                cause, instant, person, key, change, self.generation if cause == "rule" else self._jumps
+            ),
             "change": change,
             "segment": name,
             "version": int(version),
