@@ -8,7 +8,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +73,13 @@ MENDED = (_track(properties="?", messageId="nan").replace(b'"?"', b'{"total": Na
 
 @dataclass
 class Sending:
-    """A server and what was sent to it: `good` counts the neighbours of what was bad, one a message."""
+    """What one test sends: `good` are the neighbours of what is bad, messages of one person."""
 
     server: Running
     folder: Path
     write: dict[str, str]
     asking: Asking
+    who: str = "neighbour"
     good: list[str] = field(default_factory=list)
 
     def between(self, *raws: bytes) -> tuple[int, Any]:
@@ -86,8 +87,7 @@ class Sending:
         pieces = [self._neighbour()]
         for raw in raws:
             pieces += [raw, self._neighbour()]
-        body = b'{"batch": [' + b", ".join(pieces) + b"]}"
-        return self.post("/v1/batch", body)
+        return self.post("/v1/batch", b'{"batch": [' + b", ".join(pieces) + b"]}")
 
     def post(self, path: str, body: bytes, **headers: str) -> tuple[int, Any]:
         """Status and JSON of an answer."""
@@ -95,14 +95,13 @@ class Sending:
         return status, json.loads(answer)
 
     def _neighbour(self) -> bytes:
-        self.good.append(f"good-{len(self.good)}")
-        return _track(userId="neighbour", messageId=self.good[-1])
+        self.good.append(f"{self.who}-{len(self.good)}")
+        return _track(userId=self.who, messageId=self.good[-1])
 
-    def check(self, others: int = 0) -> None:
-        """Every neighbour is there once, nothing failed, and live equals batch; `others` are sent by somebody else."""
+    def check(self) -> None:
+        """Every neighbour is there once, nothing failed, and live equals batch."""
         self.asking.caught_up()
-        until(lambda: self._counted() == len(self.good), "every neighbour is counted, once")
-        assert self.asking.status()["counts"]["events"] == len(self.good) + others
+        until(lambda: self.events(self.who) == len(self.good), "every neighbour is counted, once")
         numbers = self.server.ask("GET", "/metrics")[1].decode()
         assert not re.search(r'shoal_requests_total\{[^}]*status="5', numbers)
         assert not self.server.events("child-died")
@@ -110,8 +109,9 @@ class Sending:
         proof = Workspace(self.folder).verify()
         assert proof["equal"], proof["differences"]
 
-    def _counted(self) -> int:
-        return int(self.asking.profile("user_id:neighbour")["features"]["events"])
+    def events(self, who: str) -> int:
+        """How many events somebody has."""
+        return int(self.asking.profile(f"user_id:{who}")["features"]["events"])
 
 
 @contextmanager
@@ -125,24 +125,39 @@ def sending(folder: Path) -> Iterator[Sending]:
         assert server.end() == 0
 
 
-def test_a_bad_message_is_told_or_quarantined_and_costs_no_neighbour(tmp_path: Path) -> None:
-    with sending(tmp_path / "w") as sent:
-        for bad in BAD:
-            status, answer = sent.between(bad.raw)
-            told = [one["reason"] for one in answer.get("rejected", ())]
-            assert status == 200, (bad.name, answer)
-            assert (len(told) == 1 and bad.told in told[0]) if bad.told else not told, (bad.name, told)
-            status, answer = sent.post("/v1/batch", b'{"batch": [%s]}' % bad.raw)
-            assert status == (400 if bad.told else 200), (bad.name, answer)
-        assert sent.between(*(bad.raw for bad in BAD))[0] == 200
-        assert sent.between(*MENDED) == (200, {"success": True})
-        sent.check(others=len(MENDED))
-        Workspace(sent.folder).run()
-        rows = Workspace(sent.folder).table("quarantine").to_arrow().to_pylist()
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sending]:
+    """One server for all whom it must not matter what others send it."""
+    with sending(tmp_path_factory.mktemp("rubbish") / "w") as found:
+        yield found
+
+
+@pytest.fixture
+def sent(shared: Sending, request: pytest.FixtureRequest) -> Sending:
+    """A person of the test's own."""
+    return replace(shared, who=request.node.name, good=[])
+
+
+def test_a_bad_message_is_told_or_quarantined_and_costs_no_neighbour(sent: Sending) -> None:
+    for bad in BAD:
+        status, answer = sent.between(bad.raw)
+        told = [one["reason"] for one in answer.get("rejected", ())]
+        assert status == 200, (bad.name, answer)
+        assert (len(told) == 1 and bad.told in told[0]) if bad.told else not told, (bad.name, told)
+        status, answer = sent.post("/v1/batch", b'{"batch": [%s]}' % bad.raw)
+        assert status == (400 if bad.told else 200), (bad.name, answer)
+    assert sent.between(*(bad.raw for bad in BAD))[0] == 200
+    assert sent.between(*MENDED) == (200, {"success": True})
+    sent.check()
+    assert sent.events("bad") == len(MENDED)
+    told_of = Workspace(sent.folder).run()
+    rows = Workspace(sent.folder).table("quarantine").to_arrow().to_pylist()
     # What was refused alone was told its sender and is nowhere else; in a batch it is kept beside its neighbours.
     expected = [bad.reason for bad in BAD for _ in range(2 if bad.told else 3)]
     assert sorted(row["reason"] for row in rows) == sorted(expected)
     assert all(row["source"] == "live" and row["detail"] for row in rows)
+    until(lambda: sent.asking.status()["run_id"] == told_of.run_id, "the worker has taken up the run")
+    sent.check()
 
 
 BODIES = {
@@ -157,31 +172,30 @@ BODIES = {
 }
 
 
-def test_a_bad_body_is_refused_with_a_reason_and_nothing_of_it_is_kept(tmp_path: Path) -> None:
-    with sending(tmp_path / "w") as sent:
+def test_a_bad_body_is_refused_with_a_reason_and_nothing_of_it_is_kept(sent: Sending) -> None:
+    sent.between()
+    for name, (body, status, code) in BODIES.items():
+        found, answer = sent.post("/v1/batch", body)
+        assert (found, answer["code"]) == (status, code), (name, answer)
         sent.between()
-        for name, (body, status, code) in BODIES.items():
-            found, answer = sent.post("/v1/batch", body)
-            assert (found, answer["code"]) == (status, code), (name, answer)
-            sent.between()
-        for key in ("", "shoal_write_1_unknown", "käse", "x" * 5_000):
-            found, answer = sent.post("/v1/track", _track(), **basic(key))
-            assert (found, answer["code"]) in {(401, "no_key"), (401, "unknown_key")}, (key, answer)
-        sent.check()
+    for key in ("", "shoal_write_1_unknown", "käse", "x" * 5_000):
+        found, answer = sent.post("/v1/track", _track(userId="nobody"), **basic(key))
+        assert (found, answer["code"]) in {(401, "no_key"), (401, "unknown_key")}, (key, answer)
+    sent.check()
+    assert not sent.asking.knows("user_id:nobody")
 
 
-def test_a_batch_sent_again_and_again_counts_once(tmp_path: Path) -> None:
-    with sending(tmp_path / "w") as sent:
-        sent.between()
-        body = json.dumps({"batch": [json.loads(_track(userId="ada", messageId=f"m-{one}")) for one in range(30)]})
-        for _ in range(5):
-            assert sent.post("/v1/batch", body.encode())[0] == 200
-        sent.check(others=30)
-        assert sent.asking.profile("user_id:ada")["features"]["events"] == 30
+def test_a_batch_sent_again_and_again_counts_once(sent: Sending) -> None:
+    sent.between()
+    body = json.dumps({"batch": [json.loads(_track(userId="ada", messageId=f"m-{one}")) for one in range(30)]})
+    for _ in range(5):
+        assert sent.post("/v1/batch", body.encode())[0] == 200
+    sent.check()
+    assert sent.events("ada") == 30
 
 
-def test_slow_and_half_open_clients_hold_nobody_up(tmp_path: Path) -> None:
-    with sending(tmp_path / "w") as sent, ExitStack() as held:
+def test_slow_and_half_open_clients_hold_nobody_up(sent: Sending) -> None:
+    with ExitStack() as held:
         for number in range(60):
             client = held.enter_context(socket.create_connection(("127.0.0.1", sent.server.port)))
             head = b"POST /v1/batch HTTP/1.1\r\nhost: x\r\ncontent-length: 900000\r\n\r\n{"
@@ -189,23 +203,6 @@ def test_slow_and_half_open_clients_hold_nobody_up(tmp_path: Path) -> None:
         for _ in range(20):
             assert sent.between() == (200, {"success": True})
         sent.check()
-
-
-def test_ten_thousand_names_cost_the_worker_neither_its_speed_nor_its_memory(tmp_path: Path) -> None:
-    with sending(tmp_path / "w") as sent:
-        sent.between()
-        sent.asking.caught_up()
-        worker = sent.server.child("live")
-        before = worker.memory_info().rss
-        for start in range(0, 10_000, 200):
-            batch = [_named(number) for number in range(start, start + 200)]
-            assert sent.post("/v1/batch", json.dumps({"batch": batch}).encode())[0] == 200
-            sent.between()
-        sent.check(others=10_000)
-        assert worker.memory_info().rss - before < 100 << 20, "bytes"
-        built = [line for line in sent.server.lines if "building the state" in str(line.get("said"))]
-        assert len(built) <= 3, "names alone do not make everybody anew"
-        assert sent.asking.get("/v1/segments")["segments"][0]["size"] == 101
 
 
 def _named(number: int) -> dict[str, Any]:
@@ -217,13 +214,24 @@ def _named(number: int) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_names_that_keep_coming_do_not_keep_the_worker_busy(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("names", "at_once"), [(10_000, 200), (3_000, 20)])
+def test_names_without_end_cost_the_worker_neither_its_speed_nor_its_memory(
+    tmp_path: Path, names: int, at_once: int
+) -> None:
     with sending(tmp_path / "w") as sent:
-        for start in range(0, 3_000, 20):
-            batch = [_named(number) for number in range(start, start + 20)]
+        sent.between()
+        sent.asking.caught_up()
+        worker = sent.server.child("live")
+        before = worker.memory_info().rss
+        for start in range(0, names, at_once):
+            batch = [_named(number) for number in range(start, start + at_once)]
             assert sent.post("/v1/batch", json.dumps({"batch": batch}).encode())[0] == 200
             sent.between()
-            sent.asking.caught_up()
-        sent.check(others=3_000)
+            if at_once < 100:  # each of them in a step of its own
+                sent.asking.caught_up()
+        sent.check()
+        assert sent.asking.status()["counts"]["events"] == names + len(sent.good)
+        assert worker.memory_info().rss - before < 100 << 20, "bytes"
         built = [line for line in sent.server.lines if "building the state" in str(line.get("said"))]
-        assert len(built) <= 3
+        assert len(built) <= 3, "names alone do not make everybody anew"
+        assert sent.asking.get("/v1/segments")["segments"][0]["size"] == 101
