@@ -56,10 +56,11 @@ def resolve(
             left.append(code(free[0]))
             right.append(code(other))
     for profile in profiles:
-        for known in profile.identifiers:
-            if (known.type, known.value) not in shut:
-                left.append(code(profile.person))
-                right.append(code((known.type, known.value)))
+        known = [(one.type, one.value) for one in profile.identifiers]
+        # whom a guard left no identifier is still whoever has the first of them
+        for one in [one for one in known if one not in shut] or sorted(known, key=_order)[:1]:
+            left.append(code(profile.person))
+            right.append(code(one))
         code(profile.person)
     labels = _components(len(codes), left, right)
     called = _called(codes, labels, profiles, shut)
