@@ -1,4 +1,4 @@
-"""Live equals batch: in whatever order things arrive, the state is what a computation from nothing gives."""
+"""Live equals batch: whatever happens, in whatever order, the state is what a computation from nothing gives."""
 
 from __future__ import annotations
 

@@ -22,7 +22,9 @@ from server.running import Running, until
 from shoal.live.log import Log
 
 BATCH = 20
-PEOPLE = 47
+PEOPLE = 397
+PAUSE = 0.01  # seconds between two batches, so that the server is not killed under a load that it cannot carry
+HASTE = 0.2  # share of kills after which nobody waits until the server is ready
 Command = Callable[[Path, int], Sequence[str]]
 
 
@@ -67,6 +69,7 @@ class Sender(threading.Thread):
             if sent:
                 self._tally.acknowledged.update(ids)
             number += BATCH
+            time.sleep(PAUSE)
         self._drop()
 
     def _sent(self, body: bytes) -> bool:
@@ -91,7 +94,13 @@ class Sender(threading.Thread):
 
 def _message(message_id: str) -> dict[str, object]:
     person = f"u{int(message_id.rpartition('-')[2]) % PEOPLE}"
-    return {"type": "track", "messageId": message_id, "event": "Order Completed", "userId": person, "properties": {}}
+    return {
+        "type": "track",
+        "messageId": message_id,
+        "event": "Order Completed",
+        "userId": person,
+        "properties": {"total": 2},
+    }
 
 
 class Chaos:
@@ -107,15 +116,21 @@ class Chaos:
         return Running(self._command(self.folder, 0), self.folder / "stderr")
 
     def run(
-        self, kills: int, names: Sequence[str], look: Callable[[Running, Tally], None] = lambda _server, _tally: None
+        self,
+        kills: int,
+        names: Sequence[str],
+        look: Callable[[Running, Tally], None] = lambda _server, _tally: None,
+        meanwhile: Callable[[int], None] = lambda _number: None,
     ) -> Tally:
         """Kills `kills` times; `names` are the processes, `serve` the supervisor. Ends the server in the end.
 
-        `look` is called after the last kill, when nothing is sent any more and the server still runs.
+        `meanwhile` is called before each kill with its number; `look` after the last one, when nothing is sent any more
+        and the server still runs.
         """
         self._sender.start()
         try:
-            for _ in range(kills):
+            for number in range(kills):
+                meanwhile(number)
                 time.sleep(self._random.uniform(0.02, 0.4))
                 self._kill(self._random.choice(names))
             self._sender.stop.set()
@@ -128,15 +143,21 @@ class Chaos:
         return self.tally
 
     def _kill(self, name: str) -> None:
+        """Kills once and waits until the server is ready again; or not, so that the next kill finds it starting."""
         began = time.monotonic()
         if name == "serve":
             self.server.end(signal.SIGKILL)
-            before, self.server = self.server, self._started()
-            before.clear()
+            killed, self.server = self.server, self._started()
+            killed.clear()
         else:
+            before = self.server.child(name)
             with suppress(psutil.NoSuchProcess):
-                self.server.child(name).kill()
+                before.kill()
+            until(lambda: self.server.child(name).pid != before.pid, f"{name} is started again")
         self.tally.kills[name] += 1
+        if self._random.random() < HASTE:
+            time.sleep(self._random.uniform(0.0, 2.0))
+            return
         until(self._ready, f"ready again after {name} was killed: {self.server.errors[-2000:]}")
         self.tally.again.setdefault(name, []).append(time.monotonic() - began)
 

@@ -23,7 +23,10 @@ features:
   events: {count: events}
   lately: {count: events, within: 2s}
 """
-RULES = {"somebody": "events >= 1", "regular": "events >= 40", "many": "events >= 250", "here": "lately >= 3"}
+ANOTHER = """
+  spent: {sum: total}
+"""
+RULES = {"somebody": "events >= 1", "regular": "events >= 4", "many": "events >= 25", "here": "lately >= 3"}
 
 
 def _workspace(folder: Path) -> tuple[str, str]:
@@ -34,7 +37,8 @@ def _workspace(folder: Path) -> tuple[str, str]:
     return keys
 
 
-def _torment(folder: Path, kills: int, seed: int) -> None:
+def _torment(folder: Path, kills: int, seed: int, every: int = 0) -> None:
+    """`every` so many kills something else is defined."""
     write, read = _workspace(folder)
 
     def look(server: Running, tally: Tally) -> None:
@@ -47,7 +51,14 @@ def _torment(folder: Path, kills: int, seed: int) -> None:
         assert asking.status()["people"] == len(held)
         until(lambda: not asking.members("here"), "everybody has left whom nothing came of lately")
 
-    tally = Chaos(folder, command, seed, write).run(kills, ("http-0", "live", "serve"), look)
+    def redefine(number: int) -> None:
+        """Another feature comes or goes: the state is built anew, or everybody looked at again."""
+        if every and number % every == every - 1:
+            whole = SETTINGS + ("" if number // every % 2 else ANOTHER)
+            (folder / "shoal.new").write_text(whole)
+            (folder / "shoal.new").replace(folder / "shoal.yaml")
+
+    tally = Chaos(folder, command, seed, write).run(kills, ("http-0", "live", "serve"), look, redefine)
     assert tally.acknowledged, "something was sent"
     proof = Workspace(folder).verify()
     assert proof["equal"], proof["differences"]
@@ -102,3 +113,8 @@ def test_nothing_acknowledged_is_lost_or_counted_twice_in_two_kills(tmp_path: Pa
 def test_nothing_acknowledged_is_lost_or_counted_twice_in_many_kills(tmp_path: Path) -> None:
     """`SHOAL_KILLS=1000` for the long run."""
     _torment(tmp_path / "w", int(os.environ.get("SHOAL_KILLS", "150")), seed=7)
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_or_counted_twice_while_what_is_defined_changes_between_kills(tmp_path: Path) -> None:
+    _torment(tmp_path / "w", 40, seed=11, every=3)

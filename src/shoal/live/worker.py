@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -47,8 +48,9 @@ class Worker:
         self.log, self.advancer, self._renewed, self._tell, self._now = log, advancer, renewed, tell, now
         self.offset = _offset(advancer.state)
         self._per_entry = 1.0
-        self._looked = self._told = time.monotonic()
+        self._looked, self._told = time.monotonic(), -math.inf
         self._stepped = -LOOK
+        self._until: int | None = None
 
     def run(self, stop: Event) -> None:
         """Works until `stop` is set; a refusal that may pass, such as a full disk, is tried again."""
@@ -68,7 +70,7 @@ class Worker:
         if time.monotonic() - self._looked > LOOK:
             self.look()
         most = max(1, int(EVENTS / max(self._per_entry, 1.0)))
-        entries = self.log.read(self.offset, most)
+        entries = self._entries(most)
         if not entries and time.monotonic() - self._stepped < LOOK and not self.advancer.waiting(self._now()):
             return False
         self._stepped = time.monotonic()
@@ -91,11 +93,17 @@ class Worker:
             self.offset = _offset(fresh.state)
         self._looked = time.monotonic()
 
-    def drain(self) -> None:
-        """Steps until nothing is waiting, as of now."""
-        self._stepped = -LOOK
-        while self.tick() or self.log.last() > self.offset:
+    def drain(self, until: int | None = None) -> None:
+        """Steps until nothing is waiting, as of now; with `until` of what the log has up to that offset only."""
+        self._stepped, self._until = -LOOK, until
+        while self.tick() or (self.log.last() if until is None else until) > self.offset:
             pass
+        self._until = None
+
+    def _entries(self, most: int) -> list[tuple[int, bytes]]:
+        """What follows in the log."""
+        room = most if self._until is None else min(most, self._until - self.offset)
+        return self.log.read(self.offset, room) if room > 0 else []
 
     def _figures(self, done: Step, seconds: float) -> dict[str, Any]:
         now = self._now()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shoal.living.definitions import Definitions, check, definition
     from shoal.living.origins import origin
-    from shoal.living.place import guards, home, open_log
+    from shoal.living.place import check_partitions, guards, home, open_log
     from shoal.living.proof import verify
     from shoal.living.reader import view
     from shoal.living.worker import Living
@@ -21,6 +21,7 @@ __all__ = [
     "Definitions",
     "Living",
     "check",
+    "check_partitions",
     "definition",
     "guards",
     "home",
@@ -32,7 +33,7 @@ __all__ = [
 _HOMES = {
     "definitions": ("Definitions", "check", "definition"),
     "origins": ("origin",),
-    "place": ("guards", "home", "open_log"),
+    "place": ("check_partitions", "guards", "home", "open_log"),
     "proof": ("verify",),
     "reader": ("view",),
     "worker": ("Living",),

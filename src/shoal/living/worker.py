@@ -120,12 +120,12 @@ class Living:
         return Advancer(state, made, cleaner, resolver, silent=silent)
 
     def _rebuilt(self, old: State | None, held: State, made: Definition) -> Advancer:
-        """A state made anew beside the one before, which readers keep until the new one has caught up.
+        """A state made anew beside the one before, which readers keep until the new one has what there is by now.
 
         What has to be made anew all the time, as names of properties keep coming, may take a tenth of the time.
         """
         self.tell("live: building the state", 0.0)
-        began = time.monotonic()
+        began, end = time.monotonic(), self.log.last()  # more may come faster than it can be caught up with
         self.settings = settings.load(self.folder)
         place, aside = home(self.folder), home(self.folder).with_name(NEXT)
         shutil.rmtree(aside, ignore_errors=True)
@@ -136,7 +136,7 @@ class Living:
                 seed(state, begin, made.layout)
             with state.writing() as txn:
                 txn.set_meta("history", made.history)
-            Worker(self.log, self._advancer(state, made, silent=True)).drain()
+            Worker(self.log, self._advancer(state, made, silent=True)).drain(end)
             run = Run(made.run_id, Runs(self.folder).runs / made.run_id) if made.run_id else None
             stays = OfRun(run) if old is None and run is not None else None
             carry(state, old, stays, again=place.with_name(BEGUN).exists())

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shoal import settings
-from shoal.errors import ShoalError
+from shoal.errors import ShoalError, StorageError
 from shoal.server.health import App, Watched
 from shoal.server.metrics import Numbers, Row
 from shoal.store.database import Database
@@ -97,6 +97,8 @@ def check_definitions(folder: Path) -> None:
     """Raises what is wrong with a workspace's definitions; takes a second, which the children need to start as well."""
     from shoal import living
 
+    with suppress(StorageError):  # a log that is away may come back: events are refused until then
+        living.check_partitions(settings.load(folder))
     living.check(folder)
 
 

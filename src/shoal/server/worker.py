@@ -45,6 +45,7 @@ class Teller:
         """What one tick did."""
         numbers, state = self._numbers, self._state
         now = time.time()
+        first = state["state"] != "working"
         state |= {"state": "working", "told_at": now}
         for key, name in _GAUGES.items():
             if key in told:
@@ -62,7 +63,7 @@ class Teller:
                 numbers.put(_HOOKS[name], float(one[name]), one["hook"], one["where"])
         for reason, times in told.get("refused", ()):
             numbers.add("shoal_live_quarantined_total", times, reason)
-        if now - self._shown >= BEAT or now < self._shown:
+        if first or now - self._shown >= BEAT or now < self._shown:
             self.show()
 
     def show(self) -> None:

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from shoal.errors import SourceError, suggest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ROWS = 50_000
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -103,6 +104,8 @@ def text(value: Any) -> str | None:
 
 
 def _batch(names: Sequence[str], rows: Sequence[Any]) -> pa.RecordBatch:
+    import pyarrow as pa
+
     columns = [pa.array([text(row[place]) for row in rows], pa.string()) for place in range(len(names))]
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema([(name, pa.string()) for name in names]))
 
