@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from shoal.identifiers import PASSED_ON, STRONG, USERS, Guards, number, rank
 from shoal.live.event import Identifiers
 from shoal.live.graph import Profile
@@ -96,13 +98,27 @@ def owner(combination: Identifiers, shut: set[Identifier]) -> Identifier:
     return next((one for one in combination if one not in shut), combination[0])
 
 
+def of_run(base: Profile) -> Identifiers:
+    """What stands for the events that a run had of a profile."""
+    return (("run", str(base.person)),)
+
+
+def holder(base: Profile, shut: set[Identifier]) -> Identifier:
+    """The identifier whose person a run's profile is now: any that joins, else the first."""
+    known = [(one.type, one.value) for one in base.identifiers]
+    return next((one for one in known if one not in shut), min(known, key=key))
+
+
 class Worker:
     """A caller of the resolver that keeps each person's rows (combination's number, what it was) as the moves say."""
 
     def __init__(self, guards: Guards, bases: Sequence[Profile] = (), shut: Collection[Identifier] = ()) -> None:
         self.nodes, self.resolver = MemoryNodes(), Resolver(guards, remembered=4)
-        adopt(self.nodes, bases, shut)
+        self.bases = [replace(base, rows=place) for place, base in enumerate(bases)]
+        adopt(self.nodes, self.bases, shut)
         self.rows: dict[int, list[tuple[int, Identifiers]]] = defaultdict(list)
+        for base in self.bases:
+            self.rows[base.person].append((base.rows, of_run(base)))
         self.were: set[int] = set()
 
     def tick(self, events: Sequence[tuple[Identifiers, int]]) -> None:

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from live.people import Identifier, Worker, guarded, numbers, owner
+from live.people import Identifier, Worker, guarded, holder, numbers, of_run, owner
 from shoal.engine.duckdb import DuckDBEngine
 from shoal.identifiers import Guards, number, rank
+from shoal.live.bulk import resolve as all_at_once
 from shoal.live.event import Identifiers
 from shoal.live.graph import Known, Profile
 from shoal.live.identity import Resolver
@@ -66,7 +67,9 @@ def check(
     """The state is the run's: people, their numbers, where each row lies, what numbers of the past mean."""
     assert worker.people() == expected
     rows = sorted((person, combination) for person, found in worker.rows.items() for _, combination in found)
-    assert rows == sorted((expected[owner(combination, shut)], combination) for combination, _ in happened)
+    placed = [(expected[owner(combination, shut)], combination) for combination, _ in happened]
+    placed += [(expected[holder(base, shut)], of_run(base)) for base in worker.bases]
+    assert rows == sorted(placed)
     for person in worker.were:
         now = current(worker.nodes, person)
         assert now in set(expected.values())
@@ -93,6 +96,18 @@ def test_people_of_the_last_run_keep_their_numbers_as_in_the_next_run(
     check(
         Worker(guards, bases, shut).run(happened, most), happened, expected, guarded(combinations, guards) | set(shut)
     )
+
+
+@often
+@given(happened=events, guards=some_guards, before=runs())
+def test_the_check_of_live_identity_computes_the_same_people(happened: Any, guards: Guards, before: Any) -> None:
+    bases, shut = before
+    combinations = [one for one, _ in happened]
+    expected = numbers(set(combinations), guards, bases, shut)
+    closed = guarded(combinations, guards) | set(shut)
+    found = all_at_once(combinations, bases, shut, guards.most)
+    assert found.people == [expected[owner(one, closed)] for one in combinations]
+    assert found.became == {base.person: expected[holder(base, closed)] for base in bases}
 
 
 @pytest.fixture

@@ -56,10 +56,11 @@ def resolve(
             left.append(code(free[0]))
             right.append(code(other))
     for profile in profiles:
-        for known in profile.identifiers:
-            if (known.type, known.value) not in shut:
-                left.append(code(profile.person))
-                right.append(code((known.type, known.value)))
+        known = [(one.type, one.value) for one in profile.identifiers]
+        # whom a guard left no identifier is still whoever has the first of them
+        for one in [one for one in known if one not in shut] or sorted(known, key=_order)[:1]:
+            left.append(code(profile.person))
+            right.append(code(one))
         code(profile.person)
     labels = _components(len(codes), left, right)
     called = _called(codes, labels, profiles, shut)
@@ -114,20 +115,19 @@ def _called(
             least = smallest.get(label)
             if least is None or _order(node) < _order(least):
                 smallest[label] = node
-    taken = known | set(called.values())
-    for label, node in sorted(smallest.items(), key=lambda one: _order(one[1])):
-        if label not in called:
-            called[label] = _free(f"{node[0]}:{node[1]}", taken)
-            taken.add(called[label])
+    natural = {label: number(f"{one[0]}:{one[1]}") for label, one in smallest.items() if label not in called}
+    taken = known | set(called.values()) | (set(natural.values()) - known)
+    for label in sorted(natural, key=lambda one: _order(smallest[one])):
+        called[label] = natural[label] if natural[label] not in known else _free(smallest[label], taken)
+        taken.add(called[label])
     return called
 
 
-def _free(key: str, taken: Collection[int]) -> int:
-    """A person's number by its name; where that is another's, of the name with a count."""
-    found, attempt = number(key), 0
-    while found in taken:
+def _free(one: One, taken: Collection[int]) -> int:
+    """The number of a name with a count, as an earlier profile has that of the name itself."""
+    attempt = 1
+    while (found := number(f"{one[0]}:{one[1]}#{attempt}")) in taken:
         attempt += 1
-        found = number(f"{key}#{attempt}")
     return found
 
 

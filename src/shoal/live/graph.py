@@ -93,11 +93,12 @@ class Known(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Profile(msgspec.Struct, array_like=True, frozen=True):
-    """A profile of the last run."""
+    """A profile of the last run; `rows` is the number that its events have in place of a combination's, -1: none."""
 
     person: int
     identifiers: tuple[Known, ...]
     first_seen: int | None = None
+    rows: int = -1
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -9,7 +9,20 @@ import msgspec
 from shoal.identifiers import STRONG, Guards
 from shoal.live.apart import apart
 from shoal.live.event import Identifiers
-from shoal.live.graph import COUNTED, Graph, Held, Node, Profile, Tie, combination, order, tied, vertex
+from shoal.live.graph import (
+    COUNTED,
+    Graph,
+    Held,
+    Node,
+    Profile,
+    Tie,
+    combination,
+    is_tie,
+    order,
+    person_of,
+    tied,
+    vertex,
+)
 from shoal.live.naming import rename
 
 
@@ -168,6 +181,9 @@ class Joining:
             graph.join(one, own)
             self._take(home, [node.alone] if node.alone >= 0 else [], own)
             self._part(home, apart(graph, sides))
+        if node.base is not None and not graph.component_of(tied(node.base)):
+            # a profile that no identifier speaks for is whoever has the first of them
+            self._take(home, self._rows(node.base), graph.component_of(graph.shut_out(node.base)[0]))
         for number, whole, others in around:
             if not others:
                 self._take(home, [number], graph.component_of(whole[0]))
@@ -192,10 +208,17 @@ class Joining:
             for one in part:
                 graph.leave(one)
                 graph.join(one, fresh)
-                if (node := graph.node(one)) is not None:
+                if is_tie(one):
+                    combinations |= set(self._rows(person_of(one)))
+                elif (node := graph.node(one)) is not None:
                     combinations |= {number for number, _ in graph.combinations(one)}
                     combinations |= {node.alone} if node.alone >= 0 else set()
             self._take(home, sorted(combinations), fresh)
+
+    def _rows(self, base: int) -> list[int]:
+        """The number that the events of a profile of the last run have."""
+        profile = self.graph.profile(base)
+        return [profile.rows] if profile is not None and profile.rows >= 0 else []
 
     def _create(self, person: int | None = None) -> int:
         component = self.graph.create(person)

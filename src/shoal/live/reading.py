@@ -8,7 +8,20 @@ from typing import TypeAlias
 
 import msgspec
 
-from shoal.live.graph import COUNTED, ORIGIN, RUN, Graph, Known, Node, Profile, is_tie, profile_of, sortable, vertex
+from shoal.live.graph import (
+    COUNTED,
+    NEXT,
+    ORIGIN,
+    RUN,
+    Graph,
+    Known,
+    Node,
+    Profile,
+    is_tie,
+    profile_of,
+    sortable,
+    vertex,
+)
 from shoal.live.nodes import Nodes
 
 CHUNK = 50_000
@@ -49,15 +62,16 @@ def adopt(
     nodes.put(RUN, b"")
     for one in shut:
         nodes.put(b"o" + one, ORIGIN.pack(True, 0) + b"-")
-    count, rest = 0, iter(profiles)
+    count, last, rest = 0, -1, iter(profiles)
     while chunk := list(islice(rest, CHUNK)):
-        count += len(chunk)
+        count, last = count + len(chunk), max(last, *(each.rows for each in chunk))
         records = {b"b" + sortable(each.person): msgspec.msgpack.encode(_merged(each)) for each in chunk}
         for each in chunk:
             for known in each.identifiers:
                 one = vertex(known.type, known.value)
                 records[b"o" + one] = ORIGIN.pack(one in shut, each.person)
         nodes.put_all(records)
+    nodes.put(b"n", NEXT.pack(last + 1, 1))  # combinations are numbered after the profiles' own events
     return count
 
 
@@ -71,7 +85,7 @@ def _merged(profile: Profile) -> Profile:
         found[known.type, known.value] = Known(
             known.type, known.value, min(first, default=None), max(last, default=None)
         )
-    return Profile(profile.person, tuple(found.values()), profile.first_seen)
+    return msgspec.structs.replace(profile, identifiers=tuple(found.values()))
 
 
 def find(nodes: Nodes, kind: str, value: str) -> int | None:

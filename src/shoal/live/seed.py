@@ -26,7 +26,6 @@ Told = tuple[int, int, dict[str, Any]]
 NEVER = int(np.iinfo(np.int64).max)
 LATE = -(1 << 62)
 AGES_AGO = -(1 << 61)  # when a trait of a table of customers was told, as nobody says
-OF_A_RUN = 0xFFFFFFFF  # the combination of rows that a run placed
 CHUNK = 50_000
 
 
@@ -93,7 +92,7 @@ def seed(state: State, origin: Origin, layout: Layout) -> None:
             for event_id in sorted(origin.messages_of(batch)):  # their repeats are dropped
                 txn.put("messages", bytes.fromhex(event_id), b"")
             person, rows = rows_of(batch, layout, words)
-            rows["combination"] = OF_A_RUN
+            rows["combination"] = np.searchsorted(origin.people, person)
             acted.append(np.unique(person))
             _put_all(txn, origin, acted[-1], dict(_by_person(person, rows)), layout)
     for people in origin.chunks(np.setdiff1d(origin.people, np.concatenate(acted))):
@@ -185,13 +184,14 @@ def profiles_of(origin: Origin) -> Iterator[Profile]:
     """The run's profiles with their identifiers."""
     found = origin.identifiers.sort_by([("person", "ascending")])
     people = np.asarray(found["person"])
+    numbers = np.searchsorted(origin.people, people)  # those that the rows of their histories have
     kinds, values = found["type"].to_pylist(), found["value"].to_pylist()
     first, last = (_instants_or_none(found[name]) for name in ("first_seen", "last_seen"))
     starts = np.flatnonzero(np.diff(people, prepend=people[:1] - 1)) if len(people) else np.zeros(0, np.int64)
     for begin, end in zip(starts.tolist(), np.append(starts[1:], len(people)).tolist(), strict=True):
         known = tuple(Known(kinds[one], values[one], first[one], last[one]) for one in range(begin, end))
         born = min((one.first_seen for one in known if one.first_seen is not None), default=None)
-        yield Profile(int(people[begin]), known, born)
+        yield Profile(int(people[begin]), known, born, int(numbers[begin]))
 
 
 def _instants_or_none(column: pa.ChunkedArray) -> list[int | None]:
@@ -202,10 +202,10 @@ def _instants_or_none(column: pa.ChunkedArray) -> list[int | None]:
 def _put_all(txn: Txn, origin: Origin, people: Ints, rows: Mapping[int, Rows], layout: Layout) -> None:
     """Keeps some people as the run has them."""
     told, liked, none = origin.told(people), origin.liked(people), np.empty(0, layout.dtype)
-    for who in people.tolist():
+    for who, number in zip(people.tolist(), np.searchsorted(origin.people, people).tolist(), strict=True):
         first, last, traits = told.get(who) or (NEVER, NEVER, {})
         rest = Rest(
-            traits={name: [(OF_A_RUN, value, AGES_AGO, "")] for name, value in traits.items()},
+            traits={name: [(number, value, AGES_AGO, "")] for name, value in traits.items()},
             liked=list(liked.get(who, ())),
         )
         own = rows.get(who, none)

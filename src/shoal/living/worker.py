@@ -42,7 +42,8 @@ class Living:
         self.settings = settings.load(folder)
         self._lock = _locked(folder)
         self.definitions = Definitions(folder)
-        self._told: set[str] = set()
+        self._fault = ""
+        self._waiting: set[str] = set()
         self._rests = -math.inf
         with ExitStack() as undo:
             undo.callback(self._lock.close)
@@ -88,10 +89,10 @@ class Living:
         try:
             made = self.definitions.now(advancer.seen.to_dict())
         except (ShoalError, OSError) as error:  # what was defined before goes on until the files are mended
-            self._say(f"live: the definitions stay as they were: {error}")
+            self._say_fault(error)
             return None
-        if made is not advancer.definition:
-            self._say_waiting(made)
+        self._say_fault(None)
+        self._say_waiting(made)
         if made.version == advancer.definition.version:
             return None
         if self._waits(advancer, made):
@@ -101,6 +102,13 @@ class Living:
             self._rests = max(self._rests, time.monotonic() + EASE)
             return None
         return self._rebuilt(advancer.state, advancer.state, made)
+
+    def _say_fault(self, error: Exception | None) -> None:
+        """Says once what keeps the definitions as they were, until it is mended."""
+        fault = str(error) if error is not None else ""
+        if fault and fault != self._fault:
+            self.tell(f"live: the definitions stay as they were: {fault}", None)
+        self._fault = fault
 
     def _waits(self, advancer: Advancer, made: Definition) -> bool:
         """Whether a definition may wait, as names of events and properties keep coming before the first run."""
@@ -113,18 +121,12 @@ class Living:
             sweeping = txn.meta("sweep") is not None and made.rules == held.rules
         return sweeping or time.monotonic() < self._rests
 
-    def _say(self, what: str) -> None:
-        """Says something once, until it has gone away and come back."""
-        if what not in self._told:
-            self._told = {what}
-            self.tell(what, None)
-
     def _say_waiting(self, made: Definition) -> None:
-        if made.waiting:
-            several = "; ".join(f"{name}: {why}" for name, why in sorted(made.waiting.items()))
-            self._say(f"live: cannot be evaluated yet: {several}")
-        else:
-            self._told = set()
+        """Says once of each feature and rule that cannot be evaluated yet why not."""
+        for name, why in made.waiting.items():
+            if name not in self._waiting:
+                self.tell(f"live: {name} cannot be evaluated yet: {why.splitlines()[0]}", None)
+        self._waiting = set(made.waiting)
 
     def _advancer(self, state: State, made: Definition, *, silent: bool = False) -> Advancer:
         cleaner, resolver = pipeline.cleaner(self.settings), Resolver(guards(self.settings))
