@@ -134,7 +134,7 @@ class Served:
 @contextmanager
 def serving(folder: Path) -> Iterator[Served]:
     """`shoal serve` over a workspace; all its processes are ended by their ids, whatever happens."""
-    running = Running(command(folder), folder.with_suffix(".stderr"))
+    running = Running(command(folder), folder / "stderr")
     try:
         until(lambda: running.told, f"serving: {running.errors[-2000:]}")
         served = Served(folder, running)

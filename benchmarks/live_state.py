@@ -102,8 +102,18 @@ def latency(base: Path, people: int, seconds: float) -> list[Row]:
     """The whole server, open loop, Poisson arrivals: from an event's arrival to its memberships, committed."""
     folder = prepared(base, people)
     with serving(folder) as served:
-        served.caught_up(LIMIT)
+        _whole(served, people)
         return [_reached(served, people, rate, seconds) for rate in RATES]
+
+
+def _whole(served: Served, people: int) -> None:
+    """Waits until the worker has everything; raises where it began anew, with the run's few people."""
+    served.caught_up(LIMIT)
+    there = served.numbers().sums["shoal_live_people"]
+    if there < people:
+        raise RuntimeError(
+            f"the state has {there:,.0f} of {people:,} people: this code makes another; delete the folder"
+        )
 
 
 def _reached(served: Served, people: int, rate: int, seconds: float) -> Row:
@@ -149,7 +159,7 @@ def reads(base: Path, people: int, seconds: float) -> list[Row]:
     """One profile at a time over HTTP, with nothing else to do and while events come in."""
     folder = prepared(base, people)
     with serving(folder) as served:
-        served.caught_up(LIMIT)
+        _whole(served, people)
         idle = _read(served, people, seconds, "idle")
         events = start(Asked(served.port, served.write_key, BATCH, 16, RATES[1], seconds + 4.0, people=people))
         time.sleep(3.0)

@@ -238,6 +238,7 @@ def test_an_identifier_may_stand_anywhere_in_a_message() -> None:
         ({"userId": True}, "malformed", "neither text nor a number"),
         ({"userId": "x" * 300}, "malformed", "300 characters"),
         ({"timestamp": "1970-01-02"}, "bad_time", "before `tracking.earliest`"),
+        ({"timestamp": 0}, "bad_time", "before `tracking.earliest`"),
         ({"timestamp": "yesterday"}, "bad_time", "no instant"),
         ({"timestamp": ["2026"]}, "bad_time", "no instant"),
         ({"timestamp": "2999-01-01"}, "future_time", "more than a day ahead"),

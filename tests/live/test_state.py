@@ -21,7 +21,7 @@ from tests.live.worlds import World, check_consistent, definition
 from shoal.errors import NoRoom, StoreError
 from shoal.live import state as states
 from shoal.live import worker as workers
-from shoal.live.state import State
+from shoal.live.state import State, Words
 from shoal.live.worker import Worker
 from shoal.living.worker import _swap
 from shoal.store.log import SqliteLog
@@ -333,3 +333,18 @@ def test_names_without_end_are_seen_up_to_a_limit(tmp_path: Path) -> None:
         world.check()
     finally:
         world.close()
+
+
+def test_texts_beyond_what_memory_holds_keep_their_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shoal.live.state.IN_MEMORY", 3)
+    state, words = State(tmp_path, write=True), Words()
+    texts = [f"text {number}" for number in range(20)]
+    try:
+        with state.writing() as txn:
+            words.txn = txn
+            codes = [words.code(text) for text in texts]
+            assert len(set(codes)) == len(texts)
+            assert [words.code(text) for text in texts] == codes
+            assert [words.text(code) for code in codes] == texts
+    finally:
+        state.close()

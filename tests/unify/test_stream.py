@@ -61,7 +61,7 @@ def live(run: Run) -> dict[str, Any]:
 def test_a_workspace_may_have_nothing_but_its_log(tmp_path: Path) -> None:
     done = run(tmp_path, "name: app\n", RUDDER_NODE, message(1, userId="u1", anonymousId="a1"))
     assert done.read_part("unify")["rows"] == {"events": 2, "profiles": 1, "identifiers": 2, "quarantine": 0}
-    assert done.read_part("unify")["live"] == {"offset": 2, "offsets": [2], "events": 2}
+    assert done.read_part("unify")["live"] == {"offset": 2, "offsets": [2], "events": 2, "traits": ["age", "plan"]}
     assert [(row["plan"], row["age"]) for row in rows(done, "profiles")] == [("pro", 30.0)]
     assert {row["source"] for row in rows(done, "events")} == {"live"}
 
@@ -141,6 +141,8 @@ def test_who_joins_nobody_is_listed_for_the_live_side(tmp_path: Path) -> None:
     shared = [message(n, userId=who, anonymousId="tablet") for n, who in enumerate(("ann", "bob"))]
     done = run(tmp_path, "name: app\n", *shared, message(9, anonymousId="tablet"))
     assert rows(done, "guarded") == [{"type": "anonymous_id", "value": "tablet"}]
+    met = [(row["value"], row["other_type"], row["other_value"]) for row in rows(done, "met")]
+    assert met == [("tablet", "user_id", "ann"), ("tablet", "user_id", "bob")]
     assert done.read_part("unify")["rows"]["profiles"] == 3
 
 
@@ -148,7 +150,7 @@ def test_a_log_with_nothing_good_costs_the_other_sources_nothing(tmp_path: Path)
     (tmp_path / "orders.csv").write_text(ORDERS, encoding="utf-8")
     done = run(tmp_path, SHOP, {"type": "track"})
     assert done.read_part("unify")["rows"] == {"events": 2, "profiles": 2, "identifiers": 2, "quarantine": 1}
-    assert done.read_part("unify")["live"] == {"offset": 1, "offsets": [1], "events": 0}
+    assert done.read_part("unify")["live"] == {"offset": 1, "offsets": [1], "events": 0, "traits": []}
 
 
 def test_the_report_shows_the_logs_columns_without_personal_values(tmp_path: Path) -> None:

@@ -129,11 +129,12 @@ class Cleaner:
 
     def _at(self, message: Message, shared: wire.Stamps, envelope: wire.Entry) -> int:
         received = envelope.received_at
-        written = message.original_timestamp or message.timestamp or shared.original_timestamp or shared.timestamp
-        at = instant(written) if written else received
+        places = (message.original_timestamp, message.timestamp, shared.original_timestamp, shared.timestamp)
+        written = next((one for one in places if one is not None and one != ""), None)
+        at = received if written is None else instant(written)
         if at is None:
             raise _Breaks("bad_time", f"the timestamp {_quoted(written)} is no instant")
-        if written and not envelope.historical:
+        if written is not None and not envelope.historical:
             sent = instant(message.sent_at) if message.sent_at else None
             at = corrected(at, envelope.sent_at if sent is None else sent, received)
         if at < self._earliest:

@@ -27,6 +27,7 @@ from shoal.errors import NoRoom, StorageError, StoreError
 
 NAMES = ("people", "nodes", "due", "members", "words", "texts", "changes", "messages", "aliases", "meta")
 SIZE = 1 << 40  # address space, not disk
+IN_MEMORY = 200_000  # texts that are held in memory
 SYNC_EVERY = 0.25  # seconds between syncs
 SCARCE = 1 << 20  # free bytes under which an input/output error means a full disk
 DAMAGED = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.VersionMismatchError)
@@ -198,16 +199,22 @@ class Words:
         """The code of a text, a new one where it has none."""
         found = self._codes.get(text)
         if found is None:
-            found = self._codes[text] = self._look(text)
-            self._texts[found] = text
+            found = self._look(text)
+            self._keep(text, found)
         return found
 
     def text(self, code: int) -> str:
         """The text of a code."""
         found = self._texts.get(code)
         if found is None:
-            found = self._texts[code] = text_of(self._open(), code)
+            found = text_of(self._open(), code)
+            self._keep(found, code)
         return found
+
+    def _keep(self, text: str, code: int) -> None:
+        if len(self._codes) >= IN_MEMORY:  # there is no end of texts; those that go on to be met come back
+            self.forget()
+        self._codes[text], self._texts[code] = code, text
 
     def forget(self) -> None:
         """Forgets what a transaction that did not end well has made."""

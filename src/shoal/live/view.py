@@ -17,7 +17,7 @@ from shoal.errors import Busy, NotFound, StorageError, StoreError, suggest
 from shoal.live import changes, members
 from shoal.live.layout import seen_by_combination
 from shoal.live.record import Rest, latest, rest_of, unpack
-from shoal.live.state import State, Txn, member_key, person_key, person_of, text_of
+from shoal.live.state import IN_MEMORY, State, Txn, member_key, person_key, person_of, text_of
 from shoal.live.write import entered
 
 Identifiers = Callable[[Txn, int, Mapping[int, tuple[int, int]]], Sequence[Mapping[str, Any]]]
@@ -266,6 +266,8 @@ class LiveView:
         """A word of the state; words never change."""
         found = self._texts.get(code)
         if found is None:
+            if len(self._texts) >= IN_MEMORY:
+                self._texts.clear()
             found = self._texts[code] = text_of(txn, code)
         return found
 

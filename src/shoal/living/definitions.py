@@ -254,7 +254,9 @@ def _before_any_run(told: Settings, own: Sequence[SegmentFile], seen: Mapping[st
         labels={one.name: (one.words, one.unit or "") for one in features},
     )
     rules, held_up = _with_own(made, (), own)
-    return replace(made, rules=tuple(rules), waiting=waiting | held_up)
+    made = replace(made, rules=tuple(rules), waiting=waiting | held_up)
+    # Of what people may be told to be, only what a rule reads is a column: there is no end of names.
+    return replace(made, traits={name: kind for name, kind in made.traits.items() if name in made.read})
 
 
 def _compiled(

@@ -26,6 +26,7 @@ from shoal.living.place import Tell, guards, home, open_log, silent
 from shoal.store.runs import Run, Runs, storage
 
 NEXT, OLD, BEGUN = "live.next", "live.old", "live.begun"  # beside the state: being built, being replaced, that one was
+EASE = 5.0  # seconds between two definitions that differ by what was seen of events
 
 Watch = Callable[[Mapping[str, Any]], None]
 
@@ -94,10 +95,11 @@ class Living:
         self._say_waiting(made)
         if made.version == advancer.definition.version:
             return None
+        if self._waits(advancer, made):
+            return None
         if made.history == advancer.definition.history:
             advancer.redefine(made)
-            return None
-        if made.run_id == advancer.definition.run_id and time.monotonic() < self._rests:
+            self._rests = max(self._rests, time.monotonic() + EASE)
             return None
         return self._rebuilt(advancer.state, advancer.state, made)
 
@@ -107,6 +109,17 @@ class Living:
         if fault and fault != self._fault:
             self.tell(f"live: the definitions stay as they were: {fault}", None)
         self._fault = fault
+
+    def _waits(self, advancer: Advancer, made: Definition) -> bool:
+        """Whether a definition may wait, as names of events and properties keep coming before the first run."""
+        held = advancer.definition
+        if made.run_id != held.run_id:
+            return False
+        if made.history == held.history and made.rules != held.rules:
+            return False
+        with advancer.state.reading() as txn:
+            sweeping = txn.meta("sweep") is not None and made.rules == held.rules
+        return sweeping or time.monotonic() < self._rests
 
     def _say_waiting(self, made: Definition) -> None:
         """Says once of each feature and rule that cannot be evaluated yet why not."""
@@ -122,7 +135,7 @@ class Living:
     def _rebuilt(self, old: State | None, held: State, made: Definition) -> Advancer:
         """A state made anew beside the one before, which readers keep until the new one has what there is by now.
 
-        What has to be made anew all the time, as names of properties keep coming, may take a tenth of the time.
+        What has to be made anew all the time, as names of properties keep coming, takes a tenth of the time at most.
         """
         self.tell("live: building the state", 0.0)
         began, end = time.monotonic(), self.log.last()  # more may come faster than it can be caught up with
@@ -145,7 +158,7 @@ class Living:
             state.close()
         held.close()
         _swap(aside, place)
-        self._rests = time.monotonic() + 10 * (time.monotonic() - began)
+        self._rests = time.monotonic() + max(EASE, 10 * (time.monotonic() - began))
         return self._advancer(State(place, write=True), made)
 
 
