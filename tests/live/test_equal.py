@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.live.begun import begun
 from tests.live.histories import DAY, HOUR, MINUTE, Restart, Rules, Send, Teller, Tick, entry, rules
 from tests.live.worlds import World, definition, digest
 
@@ -41,6 +42,36 @@ def test_after_every_step_of_a_history_everybody_is_as_computed_from_nothing(see
 def test_thousands_of_histories_give_the_batch_answer(hundred: int, tmp_path: Path) -> None:
     for seed in range(100 * hundred, 100 * hundred + 100):
         live_through(1_000 + seed, 20, tmp_path / str(seed)).close()
+
+
+def begun_and_lived(seed: int, steps: int, folder: Path) -> None:
+    """The same for a state that begins with a run over what came before."""
+    teller = Teller(seed)
+    made = definition(rules(teller.dice))
+    first = [entry for step in teller.story(8) if isinstance(step, Send) for entry in step.entries]
+    world = begun(folder, made, first, GUARDS[seed % 3])
+    try:
+        world.now = teller.now
+        world.drain()
+        world.check()
+        for step in teller.story(steps):
+            world.take(step)
+            if isinstance(step, Tick):
+                world.check()
+    finally:
+        world.close()
+
+
+@pytest.mark.parametrize("seed", [7, 17, 21])
+def test_a_state_that_began_with_a_run_is_as_computed_from_nothing(seed: int, tmp_path: Path) -> None:
+    begun_and_lived(seed, 18, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hundred", range(10))
+def test_a_thousand_states_that_began_with_a_run_give_the_batch_answer(hundred: int, tmp_path: Path) -> None:
+    for seed in range(100 * hundred, 100 * hundred + 100):
+        begun_and_lived(seed, 16, tmp_path / str(seed))
 
 
 def test_the_histories_are_not_all_alike() -> None:

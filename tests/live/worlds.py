@@ -26,6 +26,7 @@ from shoal.live.log import Log
 from shoal.live.nodes import LmdbNodes
 from shoal.live.reading import everybody, identifiers
 from shoal.live.record import Record, unpack
+from shoal.live.seed import Origin
 from shoal.live.state import State, Txn, Words, due_at, person_of
 from shoal.live.verify import Proof, Verifier
 from shoal.live.write import Step as Done
@@ -96,9 +97,10 @@ class World:
         self.guards = guards or Guards(max_shared=4, max_users=3)
         self.log: Log = log if log is not None else MemoryLog()
         self.now = 0
+        self.origin: Origin | None = None
         self.cleaner = pipeline.cleaner(Settings())
         self.evaluated = 0
-        self._open()
+        self.reopen()
 
     def _advancer(self) -> Advancer:
         return Advancer(self.state, self.definition, self.cleaner, Resolver(self.guards, remembered=20))
@@ -124,9 +126,10 @@ class World:
     def restart(self) -> None:
         """Ends and begins again from what is on disk."""
         self.state.close()
-        self._open()
+        self.reopen()
 
-    def _open(self) -> None:
+    def reopen(self) -> None:
+        """Begins again after `close`."""
         self.state = State(self.folder, write=True)
         with self.state.reading() as txn:
             self.offset: int = txn.meta("offset", 0)
@@ -153,7 +156,7 @@ class World:
 
     def verify(self) -> Proof:
         """The state against the batch answer."""
-        return Verifier(self.state, self.log, self.cleaner, self.definition, None, self.guards.most).verify()
+        return Verifier(self.state, self.log, self.cleaner, self.definition, self.origin, self.guards.most).verify()
 
     def check(self) -> None:
         """Everything that must hold of a state at rest."""

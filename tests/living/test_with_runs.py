@@ -274,3 +274,19 @@ def test_files_then_events_then_a_second_run(tmp_path: Path) -> None:
     assert all(again[who] == first[who] for who in first.keys() & again.keys())
     assert [one["id"] for one in changes(folder)][: len(told)] == [one["id"] for one in told]
     assert not living.verify(folder).found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_half_of_a_history_in_a_run_and_half_live_is_the_batch_answer(seed: int, tmp_path: Path) -> None:
+    folder, messages = place(tmp_path, {"buyers": "my_orders >= 2"}), shop(60, 40, seed=seed + 10)
+    half = len(messages) // 2
+    send(folder, *messages[:half])
+    Workspace(folder).run()
+    send(folder, *messages[half:])
+    update(folder)
+    proof = living.verify(folder)
+    assert not proof.found, proof.differences[:3]
+    Workspace(folder).run()
+    update(folder)
+    assert not living.verify(folder).found

@@ -57,6 +57,8 @@ def resolve(
             right.append(code(other))
     for profile in profiles:
         known = [(one.type, one.value) for one in profile.identifiers]
+        for one in known:
+            code(one)
         # whom a guard left no identifier is still whoever has the first of them
         for one in [one for one in known if one not in shut] or sorted(known, key=_order)[:1]:
             left.append(code(profile.person))
@@ -108,6 +110,11 @@ def _called(
         label = int(labels[codes[profile.person]])
         best[label] = min(claim, best.get(label, claim))
     called = {label: claim[2] for label, claim in best.items()}
+    used = set(called.values())
+    for profile in profiles:  # a number that nobody has goes to the first of its identifiers that join nobody
+        closed = [one for each in profile.identifiers if (one := (each.type, each.value)) in shut]
+        if profile.person not in used and closed:
+            called[int(labels[codes[min(closed, key=_order)]])] = profile.person
     smallest: dict[int, One] = {}
     for node, place in codes.items():
         if isinstance(node, tuple):

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from shoal import tables
 from shoal.live.graph import Known, Profile
 from shoal.live.layout import FORMATS, NO_TIME, Layout, Rows, key_of
 from shoal.live.nodes import LmdbNodes
@@ -25,7 +26,7 @@ Liked = tuple[str, int, str, str | None, bool]
 Told = tuple[int, int, dict[str, Any]]
 NEVER = int(np.iinfo(np.int64).max)
 LATE = -(1 << 62)
-AGES_AGO = -(1 << 61)  # when a trait of a table of customers was told, as nobody says
+AGES_AGO = -(1 << 61)  # microseconds: before all instants
 CHUNK = 50_000
 
 
@@ -101,6 +102,11 @@ def seed(state: State, origin: Origin, layout: Layout) -> None:
     with state.writing() as txn:
         adopt(LmdbNodes(txn.raw, txn.dbs["nodes"]), profiles_of(origin), set(origin.guarded), origin.met)
         txn.set_meta("offset", origin.seen)
+
+
+def told_when(who: int, last_seen: int) -> tuple[int, str]:
+    """When a run's profile told its traits, as nobody says: before all events; of two profiles the one seen last."""
+    return AGES_AGO + (0 if last_seen == NEVER else last_seen), tables.profile_id(who)
 
 
 def columns(layout: Layout) -> list[str]:
@@ -205,7 +211,7 @@ def _put_all(txn: Txn, origin: Origin, people: Ints, rows: Mapping[int, Rows], l
     for who, number in zip(people.tolist(), np.searchsorted(origin.people, people).tolist(), strict=True):
         first, last, traits = told.get(who) or (NEVER, NEVER, {})
         rest = Rest(
-            traits={name: [(number, value, AGES_AGO, "")] for name, value in traits.items()},
+            traits={name: [(number, value, *told_when(who, last))] for name, value in traits.items()},
             liked=list(liked.get(who, ())),
         )
         own = rows.get(who, none)

@@ -24,7 +24,7 @@ from shoal.live.gather import known
 from shoal.live.kinds import as_kind
 from shoal.live.log import Log
 from shoal.live.record import unpack
-from shoal.live.seed import Origin, profiles_of
+from shoal.live.seed import Origin, profiles_of, told_when
 from shoal.live.state import State, Txn, Words, due_at, person_key, person_of
 from shoal.live.write import bits
 
@@ -160,10 +160,12 @@ class Verifier:
         told: dict[int, dict[str, tuple[int, str, Any]]] = {}
         if self.origin is not None:
             for chunk in self.origin.chunks():
-                for who, (_, _, traits) in self.origin.told(chunk).items():
+                for who, (_, last, traits) in self.origin.told(chunk).items():
                     own = told.setdefault(resolved.became.get(who, who), {})
+                    at, tie = told_when(who, last)
                     for name, value in traits.items():
-                        own.setdefault(name, (-(1 << 61), "", value))
+                        if name not in own or own[name][:2] < (at, tie):
+                            own[name] = (at, tie, value)
         for event, who in zip(events, resolved.people, strict=True):
             own = told.setdefault(who, {})
             for name, value in event.traits.items():

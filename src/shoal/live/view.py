@@ -204,6 +204,7 @@ class LiveView:
 
     def _person(self, txn: Txn, id: str) -> int:  # noqa: A002
         """The person behind a profile id, an identifier's value or `type:value`."""
+        self._definition(txn)  # nobody is known to be nobody before there is any
         kind, _, value = id.partition(":")
         found = self._by_identifier(txn, self._spoken.get(kind, kind), value) if value else None
         if found is None and members.PROFILE.fullmatch(id):
