@@ -114,6 +114,7 @@ def read(folder: Path) -> None:
                     if shown.profile(one["profile_id"])["profile_id"] == one["profile_id"]:
                         shown.explain(name, one["profile_id"])
                 answered += 1
+                (folder / "begun").touch()
         except (Busy, NotFound):
             busy += 1
     print(f"asked {asked} answered {answered} busy {busy}", flush=True)

@@ -188,16 +188,28 @@ def _instants(column: pa.ChunkedArray) -> list[int]:
 
 def profiles_of(origin: Origin) -> Iterator[Profile]:
     """The run's profiles with their identifiers."""
-    found = origin.identifiers.sort_by([("person", "ascending")])
-    people = np.asarray(found["person"])
-    numbers = np.searchsorted(origin.people, people)  # those that the rows of their histories have
-    kinds, values = found["type"].to_pylist(), found["value"].to_pylist()
-    first, last = (_instants_or_none(found[name]) for name in ("first_seen", "last_seen"))
+    table = origin.identifiers.sort_by([("person", "ascending")])
+    people = np.asarray(table["person"].combine_chunks())
     starts = np.flatnonzero(np.diff(people, prepend=people[:1] - 1)) if len(people) else np.zeros(0, np.int64)
-    for begin, end in zip(starts.tolist(), np.append(starts[1:], len(people)).tolist(), strict=True):
-        known = tuple(Known(kinds[one], values[one], first[one], last[one]) for one in range(begin, end))
-        born = min((one.first_seen for one in known if one.first_seen is not None), default=None)
-        yield Profile(int(people[begin]), known, born, int(numbers[begin]))
+    ends = np.append(starts[1:], len(people))
+    numbers = np.searchsorted(origin.people, people[starts])  # those that the rows of their histories have
+    for first in range(0, len(starts), CHUNK):
+        some = slice(first, first + CHUNK)
+        begin = int(starts[first])
+        known = _identifiers(table.slice(begin, int(ends[some][-1]) - begin))
+        for who, number, start, end in zip(
+            people[starts[some]].tolist(), numbers[some].tolist(), starts[some] - begin, ends[some] - begin, strict=True
+        ):
+            own = tuple(known[start:end])
+            yield Profile(
+                who, own, min((one.first_seen for one in own if one.first_seen is not None), default=None), number
+            )
+
+
+def _identifiers(table: pa.Table) -> list[Known]:
+    plain = [table[name].to_pylist() for name in ("type", "value")]
+    seen = [_instants_or_none(table[name]) for name in ("first_seen", "last_seen")]
+    return [Known(*one) for one in zip(*plain, *seen, strict=True)]
 
 
 def _instants_or_none(column: pa.ChunkedArray) -> list[int | None]:
