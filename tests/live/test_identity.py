@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from live.people import Identifier, Worker, guarded, holder, numbers, of_run, owner
 from shoal.engine.duckdb import DuckDBEngine
-from shoal.identifiers import Guards, number, rank
+from shoal.identifiers import STRONG, Guards, number, rank
 from shoal.live.bulk import resolve as all_at_once
 from shoal.live.event import Identifiers
 from shoal.live.graph import Known, Profile
@@ -242,6 +242,39 @@ def test_a_browser_that_the_run_saw_with_one_user_joins_nobody_once_it_is_seen_w
     bobs, adas, cookies = found["told"]
     assert adas == 7
     assert len({bobs, adas, cookies}) == 3
+
+
+class Recalling(Resolver):
+    """Recalls a profile of the run at its first event, whether or not that says anything new."""
+
+    def _rest(self, *_: object) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_profiles_at_rest_end_as_those_that_were_recalled_at_once(seed: int) -> None:
+    dice = random.Random(seed)
+    names = {kind: [(kind, f"{kind[0]}{at}") for at in range(5)] for kind in ("user_id", "email", "anonymous_id")}
+    pool = [one for some in names.values() for one in some]
+    dice.shuffle(pool)
+    parts = [pool[at : at + 3] for at in range(0, 12, 3)]
+    bases = [Profile(at + 1, tuple(Known(*one) for one in part)) for at, part in enumerate(parts)]
+    pairs = [(*one, *two) for part in parts for one in part for two in part if one[0] != two[0] and two[0] in STRONG]
+    met = [pair for pair in pairs if dice.random() < 0.6]
+    events = []
+    for _ in range(60):
+        own = dice.choice(parts)
+        chosen = {one[0]: one for one in dice.sample(own if dice.random() < 0.7 else pool, dice.randint(1, 3))}
+        events.append((tuple(sorted(chosen.values(), key=lambda one: rank(one[0]))), 0))
+    ends = []
+    for way in (Resolver, Recalling):
+        worker = Worker(Guards(max_shared=2, max_users=1), [])
+        worker.nodes, worker.resolver = MemoryNodes(), way(Guards(max_shared=2, max_users=1), remembered=4)
+        adopt(worker.nodes, bases, met=met)
+        worker.run(events, 5, seed)
+        rows = {who: sorted(name for _, name in own) for who, own in worker.rows.items() if own}
+        ends.append((worker.people(), rows))
+    assert ends[0] == ends[1]
 
 
 class Counting(MemoryNodes):

@@ -17,6 +17,7 @@ their own, in the order in which they would name it, so that its first key says 
 | `p` person number | `Held` |
 | `o` identifier; `b` profile of the run | guarded, profile; `Profile` |
 | `a` | stands where there was a run |
+| `r` profile of the run, combination | identifiers, while nothing new was seen of the profile |
 | `n` | the next numbers of combinations and components |
 """
 
@@ -314,10 +315,59 @@ class Graph:
             self.known(vertices[0]).alone = number
             self.changed(vertices[0])
             return number
+        self._edges(number, vertices)
+        return number
+
+    def _edges(self, number: int, vertices: tuple[bytes, ...]) -> None:
         self.store.put(b"h" + number.to_bytes(4, "big"), b"".join(vertices))
         for one in vertices:
             self.store.add(b"e" + one + number.to_bytes(4, "big"))
-        return number
+
+    def rest(self, identifiers: Identifiers) -> tuple[int, int] | None:
+        """The profile of the last run that a combination belongs to and adds nothing to, and the combination's number.
+
+        None where it may change something, or the profile was recalled. Such a profile stays as the run left it, which
+        is a few keys instead of a dozen for everybody who comes back after a run.
+        """
+        vertices = tuple(vertex(kind, value) for kind, value in identifiers)
+        people = {self._resting(one) for one in vertices}
+        person = people.pop()
+        if people or person is None or self.tie(person) is not None:
+            return None
+        strong = [(near, other) for near, (other, _) in zip(vertices, identifiers, strict=True) if other in STRONG]
+        for one, (kind, _) in zip(vertices, identifiers, strict=True):
+            counted = [near for near in strong if near[0] != one and kind != "account_id"]
+            if not all(self.has_met(one, near, other) for near, other in counted):
+                return None
+        whole = combination(identifiers)
+        number = self.number_of(whole)
+        if number is None:
+            number, self._combos, self._counted = self._combos, self._combos + 1, True
+            self.store.put(b"c" + whole, number.to_bytes(4, "big"))
+            self.store.put(b"r" + sortable(person) + number.to_bytes(4, "big"), b"".join(vertices))
+        return person, number
+
+    def _resting(self, one: bytes) -> int | None:
+        """The profile of an identifier that nothing but rest was seen of."""
+        if self.node(one) is not None:
+            return None
+        guarded, person = self.origin(one) or (True, None)
+        return None if guarded else person
+
+    def rested(self, person: int) -> Iterator[tuple[int, tuple[bytes, ...]]]:
+        """The combinations of a profile at rest, each with its identifiers."""
+        for key, whole in self.store.scan(b"r" + sortable(person)):
+            yield int.from_bytes(key[9:], "big"), tuple(whole[at : at + 16] for at in range(0, len(whole), 16))
+
+    def wake(self, person: int) -> None:
+        """Gives the identifiers of a profile that is recalled the combinations that rested."""
+        for number, vertices in list(self.rested(person)):
+            if len(vertices) == 1:
+                self.known(vertices[0]).alone = number
+                self.changed(vertices[0])
+            else:
+                self._edges(number, vertices)
+            self.store.delete(b"r" + sortable(person) + number.to_bytes(4, "big"))
 
     def combinations(self, one: bytes) -> Iterator[tuple[int, tuple[bytes, ...]]]:
         """The combinations with several identifiers that an identifier is in, each with its identifiers in order."""
@@ -334,6 +384,10 @@ class Graph:
         self.known(one).counts[place] += 1
         self.changed(one)
         return True
+
+    def has_met(self, one: bytes, other: bytes, kind: str) -> bool:
+        """Whether an identifier was seen with another, of a strong type."""
+        return self.store.get(b"q" + one + bytes([COUNTED.index(kind)]) + other) is not None
 
     def counted(self, one: bytes) -> list[int]:
         """How many identifiers of each strong type an identifier was seen with, those of the last run among them."""

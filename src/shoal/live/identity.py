@@ -66,6 +66,7 @@ class Resolver:
         self._young: dict[Identifiers, _Entry] = {}
         self._old: dict[Identifiers, _Entry] = {}
         self._homes: WeakValueDictionary[int, _Home] = WeakValueDictionary()
+        self._resting: WeakValueDictionary[int, _Home] = WeakValueDictionary()
 
     def place(self, nodes: Nodes, combinations: Sequence[Identifiers]) -> Placed:
         """Joins what the combinations join; all that is kept is written to `nodes`, the caller's transaction.
@@ -120,12 +121,15 @@ class Resolver:
     ) -> list[Move]:
         joining = Joining(graph, self._guards)
         for identifiers, entry in missed.items():
-            if entry.number < 0:
+            if not self._rest(graph, identifiers, entry) and entry.number < 0:
                 entry.number = joining.add(identifiers)
         names, moves = joining.settle()
         for component, person in names.items():
             if (home := self._homes.get(component)) is not None:
                 home.person = person
+        for person in joining.recalled:
+            if (home := self._resting.pop(person, None)) is not None:
+                home.gone = True
         for component in joining.broken:
             if (home := self._homes.pop(component, None)) is not None:
                 home.gone = True
@@ -135,6 +139,19 @@ class Resolver:
                 self._keep(identifiers, entry)
         graph.flush()
         return moves
+
+    def _rest(self, graph: Graph, identifiers: Identifiers, entry: _Entry) -> bool:
+        """Whether a combination says nothing new of a profile of the last run, which then stays as it is."""
+        found = graph.rest(identifiers)
+        if found is None:
+            return False
+        person, entry.number = found
+        home = self._resting.get(person)
+        if home is None:
+            home = self._resting[person] = _Home(person)
+        entry.home = home
+        self._keep(identifiers, entry)
+        return True
 
     def _house(self, graph: Graph, identifiers: Identifiers, entry: _Entry) -> None:
         """A combination belongs to its first identifier that joins; without any to its first one's own person."""

@@ -45,6 +45,8 @@ class Joining:
         self.graph, self._guards = graph, guards
         self.broken: set[int] = set()
         """Components that are no more, or that a part came off."""
+        self.recalled: set[int] = set()
+        """Profiles of the last run that are as they were no more."""
         self._changed: set[int] = set()
         self._dead: dict[int, int] = {}
         self._into: dict[int, int] = {}
@@ -107,6 +109,8 @@ class Joining:
                     graph.hold(profile.person, Held(component, tied(profile.person)))
         for one in shut:
             graph.shut(one)
+        graph.wake(profile.person)
+        self.recalled.add(profile.person)
 
     def _met(self, identifiers: Identifiers, vertices: tuple[bytes, ...]) -> list[bytes]:
         """Counts who was seen with whom; returns whom a guard now keeps from joining."""

@@ -123,7 +123,7 @@ def identifiers(nodes: Nodes, person: int, times: Times | None = None) -> list[S
     if held is not None:
         return list(_of(graph, held.component, times or {})) if held.component else []
     profile = graph.profile(person)
-    return [] if profile is None else _untouched(graph, profile)
+    return [] if profile is None else _untouched(graph, profile, times or {})
 
 
 def everybody(nodes: Nodes) -> Iterator[tuple[int, list[Seen]]]:
@@ -138,7 +138,7 @@ def everybody(nodes: Nodes) -> Iterator[tuple[int, list[Seen]]]:
         profile = profile_of(value)
         graph = Graph(nodes)
         if graph.tie(profile.person) is None:
-            yield profile.person, _untouched(graph, profile)
+            yield profile.person, _untouched(graph, profile, {})
 
 
 def _of(graph: Graph, component: int, times: Times) -> Iterator[Seen]:
@@ -168,9 +168,19 @@ def _combinations(graph: Graph, one: bytes, node: Node) -> Iterator[int]:
         yield number
 
 
-def _untouched(graph: Graph, profile: Profile) -> list[Seen]:
+def _untouched(graph: Graph, profile: Profile, times: Times) -> list[Seen]:
+    spans: dict[bytes, list[tuple[int, int]]] = {}
+    for number, vertices in graph.rested(profile.person) if times else ():
+        if number in times:
+            for one in vertices:
+                spans.setdefault(one, []).append(times[number])
     found = []
     for known in profile.identifiers:
-        guarded, _ = graph.origin(vertex(known.type, known.value)) or (False, None)
-        found.append(Seen(known.type, known.value, known.first_seen, known.last_seen, guarded))
+        one = vertex(known.type, known.value)
+        guarded, _ = graph.origin(one) or (False, None)
+        seen = spans.get(one, [])
+        if known.first_seen is not None and known.last_seen is not None:
+            seen = [*seen, (known.first_seen, known.last_seen)]
+        first, last = min((span[0] for span in seen), default=None), max((span[1] for span in seen), default=None)
+        found.append(Seen(known.type, known.value, first, last, guarded))
     return found
