@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -17,15 +16,6 @@ if TYPE_CHECKING:
 BATCH = 32 << 20  # bytes after which one read ends, so that a reader's memory is bounded
 CHUNK = 500  # entries taken from the client at once
 DOUBT = 0.5  # seconds that a log is given which seems to end before what has been read of it
-
-
-def partition_of(key: str, count: int) -> int:
-    """The partition, from 0, of `count` that a key belongs to: the same in every process and release.
-
-    >>> partition_of("user_id:17850", 8), partition_of("user_id:17850", 1)
-    (2, 0)
-    """
-    return int.from_bytes(blake2b(key.encode(errors="surrogatepass"), digest_size=8).digest()) % count
 
 
 class KafkaLog:
