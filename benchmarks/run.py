@@ -228,7 +228,8 @@ def _sorted_events(base: Path) -> Path | None:
     return events if events.is_dir() else None
 
 
-def _machine() -> str:
+def machine() -> str:
+    """The machine, the versions that matter, and how busy it is."""
     packages = ", ".join(
         f"{name} {version(name)}" for name in ("duckdb", "pyarrow", "numpy", "pandas", "scikit-learn", "lightgbm")
     )
@@ -282,8 +283,8 @@ def main() -> int:
     if unknown:
         parser.error(f"unknown section {', '.join(unknown)}; known: {', '.join(SECTIONS)}")
     people = 1_000_000 if asked.full else asked.people
-    machine = _machine()
-    print(machine)
+    on = machine()
+    print(on)
     with tempfile.TemporaryDirectory(prefix="shoal-bench-") as scratch:
         base = asked.folder or Path(scratch)
         if {"loop", "features"} & set(chosen):
@@ -294,7 +295,7 @@ def main() -> int:
             sections.append(SECTIONS[name](base, people))
             print(f"\n## {sections[-1][0]}\n", *sections[-1][1], sep="\n", flush=True)
     if not asked.print:
-        write(sections, machine)
+        write(sections, on)
     return int(any("failed: " in line for _, body in sections for line in body))
 
 
