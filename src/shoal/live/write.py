@@ -118,13 +118,17 @@ class Writer:
         else:
             before, after = dict.fromkeys(self._held(record)), dict.fromkeys(bits(mask, self._keys[self.generation]))
         stale = record.generation not in (0, self.generation)
-        cause: Cause = "rule" if stale and work.cause == "time" else work.cause
+        both = {*self._keys.get(record.generation, [])} & {*self._keys[self.generation]} if stale else set()
+
+        def cause(key: str) -> Cause:  # time, too, may turn a rule over that was so before and is so still
+            return "rule" if stale and work.cause == "time" and key not in both else work.cause
+
         for key in before:
             if key not in after:
-                self._leave(work, key, cause, work.person)
+                self._leave(work, key, cause(key), work.person)
         for key in after:
             if key not in before:
-                own: Cause = "merge" if key in work.inherits else cause
+                own: Cause = "merge" if key in work.inherits else cause(key)
                 entered = work.inherits.get(key, self.clock)
                 self.txn.put("members", member_key(self.codes[key], work.person), instant(entered))
                 self.sizes[key] += 1
